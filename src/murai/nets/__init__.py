@@ -1,0 +1,50 @@
+"""The stylization networks: one architecture a file, all called alike.
+
+    network(pictures, styles) -> pictures
+
+`pictures` is float [N, 3, H, W] in 0..1 with any H and W; `styles` is [N, D], one vector of normalization scales and
+shifts a picture. `network.styles` [K, D] holds the vectors it has learned.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from murai.nets.base import StylizationNetwork
+from murai.nets.compact import Compact
+from murai.nets.johnson import Johnson
+
+ARCHITECTURES: dict[str, type[StylizationNetwork]] = {"compact": Compact, "johnson": Johnson}
+
+
+def build(name: str, *, styles: int = 1, **arguments: Any) -> StylizationNetwork:
+    """The untrained network of architecture `name` with room for `styles` styles. Raises KeyError for an unknown one."""
+    return ARCHITECTURES[name](styles=styles, **arguments)
+
+
+def count_parameters(network: StylizationNetwork) -> int:
+    """Learned numbers shared by all styles: everything but the style vectors themselves."""
+    return sum(p.numel() for p in network.parameters()) - network.styles.numel()
+
+
+@torch.no_grad()
+def mac_per_pixel(network: StylizationNetwork, size: int = 256) -> float:
+    """Multiply-adds of the convolutions for one pixel of input, counted while a square picture of `size` passes.
+
+    `size` should be a multiple of `network.multiple`, or padding is counted too.
+    """
+    total = 0
+
+    def count(module: nn.Module, _: Any, output: torch.Tensor) -> None:
+        nonlocal total
+        assert isinstance(module, nn.Conv2d)
+        total += module.weight[0].numel() * output[0].numel()
+
+    handles = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    try:
+        network(torch.zeros(1, 3, size, size), network.styles[:1])
+    finally:
+        for handle in handles:
+            handle.remove()
+    return total / size**2

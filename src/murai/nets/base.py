@@ -1,0 +1,125 @@
+"""What every stylization network shares: any picture size, style vectors, conditional normalization."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def pad_to_multiple(x: Tensor, multiple: int, dims: tuple[int, int]) -> Tensor:
+    """Repeat the last row and column of `x` until `dims` are multiples of `multiple`, and 2 * `multiple` at least.
+
+    Written with indices rather than F.pad: it works for any type and layout, and for pictures smaller than the padding.
+    """
+    for dim in dims:
+        size = x.shape[dim]
+        padded = torch.sym_max((size + multiple - 1) // multiple, 2) * multiple
+        x = x.index_select(dim, torch.arange(padded, device=x.device).clamp(max=size - 1))
+    return x
+
+
+class StylizationNetwork(nn.Module):
+    """A network that paints pictures of any size in the style of a vector.
+
+    Subclasses set `multiple` (the sizes `paint` accepts), call `make_styles` once their layers exist, and write `paint`.
+    """
+
+    multiple: int
+    styles: nn.Parameter
+
+    def paint(self, x: Tensor, style: Tensor) -> Tensor:
+        """[N, 3, H, W] in 0..1 to the same, H and W multiples of `multiple`, at least twice it."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """Paint [N, 3, H, W] in 0..1 with `style` [N, D]; the result has exactly the same shape."""
+        height, width = x.shape[2:]
+        return self.paint(pad_to_multiple(x, self.multiple, (2, 3)), style)[:, :, :height, :width]
+
+    @property
+    def style_size(self) -> int:
+        """D, the length of a style vector."""
+        return self.styles.shape[1]
+
+    def make_styles(self, count: int) -> None:
+        """Create `count` vectors of neutral scales and shifts, and give every conditional layer its slice of them."""
+        neutral, start = [], 0
+        for layer in self.modules():
+            if isinstance(layer, Conditional):
+                layer.start = start
+                start += layer.size
+                neutral.append(layer.neutral())
+        self.styles = nn.Parameter(torch.cat(neutral).repeat(count, 1))
+
+
+class Conditional(nn.Module):
+    """A layer whose parameters are a slice of the style vector."""
+
+    start: int
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def slice(self, style: Tensor) -> Tensor:
+        """This layer's part of `style`, [N, size, 1, 1]."""
+        return style[:, self.start : self.start + self.size, None, None]
+
+    def neutral(self) -> Tensor:
+        """The values to start learning from, [size]."""
+        raise NotImplementedError
+
+
+class ConditionalInstanceNorm(Conditional):
+    """Instance normalization whose scales and shifts belong to the style (Dumoulin, Shlens and Kudlur 2017)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(2 * channels)
+
+    def neutral(self) -> Tensor:
+        """Scales of one, shifts of zero."""
+        return torch.cat([torch.ones(self.size // 2), torch.zeros(self.size // 2)])
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """Normalize each channel of each picture, then scale and shift it as `style` says."""
+        scale, shift = self.slice(style).chunk(2, dim=1)
+        return F.instance_norm(x) * scale + shift
+
+
+class ConditionalGain(Conditional):
+    """A gain for each channel that belongs to the style: the path that normalization does not touch."""
+
+    def neutral(self) -> Tensor:
+        """Closed: nothing passes until the style asks for it."""
+        return torch.zeros(self.size)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """Multiply each channel by its gain."""
+        return x * self.slice(style)
+
+
+class NormalizedConv(nn.Module):
+    """3 x 3 (or larger) convolution, conditional instance normalization, and a rectifier unless it is left out."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, relu: bool = True) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        self.norm = ConditionalInstanceNorm(outputs)
+        self.relu = relu
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """[N, inputs, H, W] to [N, outputs, H / stride, W / stride]."""
+        x = self.norm(self.conv(x), style)
+        return F.relu(x) if self.relu else x
+
+
+class ResidualBlock(nn.Module):
+    """Two plain 3 x 3 convolutions beside an identity."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = NormalizedConv(channels, channels)
+        self.second = NormalizedConv(channels, channels, relu=False)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """Same shape in and out."""
+        return x + self.second(self.first(x, style), style)

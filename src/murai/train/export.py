@@ -1,0 +1,91 @@
+"""From a taught network to the graph in a pack: uint8 pictures in and out, any size, checked against torch."""
+
+import copy
+import io
+import logging
+import warnings
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from murai.errors import TrainError
+from murai.nets.base import StylizationNetwork, pad_to_multiple
+from murai.nets.compact import SmoothSubpixelConv
+
+RunGraph = Callable[[bytes, NDArray[np.uint8], NDArray[np.float32]], NDArray[Any]]
+"""Runs a graph in float32: (model, image [N, H, W, 3], style [N, D]) -> painted [N, H, W, 3]."""
+
+TOLERANCE = 1
+"""Levels of 255 by which the exported graph may differ from torch: a value halfway between two may round either way."""
+
+
+class PixelGraph(nn.Module):
+    """What a pack's graph computes: `image` uint8 [N, H, W, 3] and `style` [N, D] to `painted` uint8 [N, H, W, 3]."""
+
+    def __init__(self, network: StylizationNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, style: Tensor) -> Tensor:
+        """Pad, convert, paint, crop."""
+        height, width = image.shape[1:3]
+        # Padding whole bytes is a quarter of the memory traffic of padding floats.
+        x = pad_to_multiple(image, self.network.multiple, (1, 2)).permute(0, 3, 1, 2).float() / 255
+        painted = (self.network.paint(x, style) * 255).round().clamp(0, 255).to(torch.uint8)
+        return painted.permute(0, 2, 3, 1)[:, :height, :width]
+
+
+def export_onnx(network: StylizationNetwork, run: RunGraph) -> bytes:
+    """The ONNX graph of `network` with dynamic N, H and W.
+
+    Raises TrainError where `run`, the runtime that will paint with it, does not paint what torch paints.
+    """
+    graph = PixelGraph(_plain(network)).eval()
+    example = torch.zeros(2, 72, 88, 3, dtype=torch.uint8), network.styles[:1].detach().cpu().repeat(2, 1)
+    batch, height, width = (torch.export.Dim(name, min=1) for name in ("batch", "height", "width"))
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            graph,
+            example,
+            dynamo=True,
+            input_names=["image", "style"],
+            output_names=["painted"],
+            dynamic_shapes=({0: batch, 1: height, 2: width}, {0: batch}),
+            verbose=False,
+        )
+    assert program is not None
+    buffer = io.BytesIO()
+    program.save(buffer)
+    model = buffer.getvalue()
+    _check(model, graph, network, run)
+    return model
+
+
+def _plain(network: StylizationNetwork) -> StylizationNetwork:
+    """A copy on the CPU whose derived weights are computed once and for all."""
+    network = copy.deepcopy(network).cpu().float()
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, SmoothSubpixelConv):
+                setattr(parent, name, child.plain())
+    return network
+
+
+def _check(model: bytes, graph: PixelGraph, network: StylizationNetwork, run: RunGraph) -> None:
+    rng = np.random.default_rng(0)
+    style = network.styles[-1:].detach().cpu()
+    for shape in ((1, 64, 48, 3), (1, 37, 51, 3), (1, 1, 1, 3)):
+        image = rng.integers(0, 256, shape, dtype=np.uint8)
+        painted = run(model, image, style.numpy())
+        with torch.no_grad():
+            wanted = graph(torch.from_numpy(image), style).numpy()
+        worst = int(np.abs(painted.astype(int) - wanted.astype(int)).max()) if painted.shape == wanted.shape else 256
+        if worst > TOLERANCE:
+            raise TrainError(f"the exported graph differs from torch by {worst} levels of 255; please report this.")

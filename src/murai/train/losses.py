@@ -1,0 +1,48 @@
+"""What is learned: Johnson's objective with a stability term, every term normalized so that one set of weights serves
+every picture (Johnson et al. 2016; Gatys et al. 2016 for the Gram matrices; the noise term as Mur.AI used it)."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from murai.train.vgg import CONTENT
+
+Maps = Mapping[str, Tensor]
+
+
+def gram_matrix(x: Tensor) -> Tensor:
+    """Correlations between the channels of feature maps [N, C, H, W]: [N, C, C], divided by C * H * W."""
+    n, c, h, w = x.shape
+    flat = x.reshape(n, c, h * w).float()
+    return flat @ flat.transpose(1, 2) / (c * h * w)
+
+
+def content_loss(painted: Maps, photograph: Maps) -> Tensor:
+    """|relu3_3(y) - relu3_3(x)|^2 / |relu3_3(x)|^2, averaged over the pictures: [] ; 1 when y shows nothing of x."""
+    y, x = painted[CONTENT].float(), photograph[CONTENT].float()
+    return ((y - x).square().sum((1, 2, 3)) / x.square().sum((1, 2, 3)).clamp(min=1e-8)).mean()
+
+
+def style_loss(painted: Maps, style_grams: Maps) -> Tensor:
+    """Sum over the style layers of |G(y) - G(s)|^2 / |G(s)|^2, averaged over the pictures.
+
+    `style_grams[layer]` is [N, C, C] or [1, C, C].
+    """
+    total = torch.zeros((), device=painted[CONTENT].device)
+    for layer, gram in style_grams.items():
+        difference = (gram_matrix(painted[layer]) - gram).square().sum((1, 2))
+        total = total + (difference / gram.square().sum((1, 2))).mean()
+    return total
+
+
+def total_variation(x: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring pixels of [N, 3, H, W], across and down."""
+    across = (x[:, :, :, 1:] - x[:, :, :, :-1]).abs().mean()
+    down = (x[:, :, 1:] - x[:, :, :-1]).abs().mean()
+    return across + down
+
+
+def stability_loss(painted: Tensor, painted_noisy: Tensor, noise: Tensor) -> Tensor:
+    """How much of the noise added to the photograph comes out: |N(x + n) - N(x)|^2 / |n|^2. Below 1 it is calmed."""
+    return (painted_noisy - painted).square().mean() / noise.square().mean()

@@ -1,0 +1,55 @@
+"""The contact sheet that grows while a style is learned: photographs on the left, then one column a preview."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image as Pillow
+from torch import Tensor
+
+from murai.nets.base import StylizationNetwork
+from murai.train.photos import to_picture
+
+
+def save_whole(picture: Pillow.Image, path: Path) -> None:
+    """Write a picture under a temporary name and rename it."""
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    picture.save(temporary, quality=92)
+    temporary.replace(path)
+
+
+def column(pictures: Sequence[Tensor]) -> Pillow.Image:
+    """Pictures [3, S, S] one below the other."""
+    return to_picture(torch.cat(list(pictures), dim=1))
+
+
+class ContactSheet:
+    """Keeps `sheet.jpg` in `folder` up to date; columns of an interrupted run are taken up again.
+
+    `photographs` are [3, S, S] in 0..1, one a row.
+    """
+
+    def __init__(self, folder: Path, photographs: Sequence[Tensor]) -> None:
+        self.folder, self.photographs = folder, list(photographs)
+
+    @torch.no_grad()
+    def add(self, network: StylizationNetwork, step: int) -> Path:
+        """Paint every photograph with the first style and give the path of the renewed sheet."""
+        device = network.styles.device
+        batch = torch.stack(self.photographs).to(device)
+        painted = network(batch, network.styles[:1].expand(len(batch), -1)).clamp(0, 1).cpu()
+        save_whole(column(list(painted)), self.folder / f"preview-{step:06d}.jpg")
+        return self._assemble()
+
+    def _assemble(self) -> Path:
+        columns = [column(self.photographs)]
+        for path in sorted(self.folder.glob("preview-*.jpg")):
+            with Pillow.open(path) as picture:
+                columns.append(picture.convert("RGB"))
+        sheet = Pillow.new("RGB", (sum(c.width for c in columns), max(c.height for c in columns)))
+        left = 0
+        for picture in columns:
+            sheet.paste(picture, (left, 0))
+            left += picture.width
+        save_whole(sheet, self.folder / "sheet.jpg")
+        return self.folder / "sheet.jpg"

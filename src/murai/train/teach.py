@@ -1,0 +1,180 @@
+"""`murai train` as a function: pictures and photographs in, a style pack out."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from murai.errors import OutputExists, Say, SinkError, TrainError, silent
+from murai.nets import build, count_parameters, mac_per_pixel
+from murai.nets.base import StylizationNetwork
+from murai.packs import LossNetworkRecord, Manifest, Style, StylePack, write_pack
+from murai.train.card import model_card
+from murai.train.export import RunGraph, export_onnx
+from murai.train.loop import Progress, Settings, Training
+from murai.train.photos import Photographs, list_photos, style_picture, to_picture
+from murai.train.quality import centre_square, measure_quality
+from murai.train.sheet import ContactSheet, column
+from murai.train.vgg import LossNetwork
+
+TIERS = ((10_000.0, "fast"), (45_000.0, "fine"))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A picture to learn from: its file, the section to use (x, y, w, h), and what the pack says of it."""
+
+    picture: Path
+    style: Style
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything `teach` needs to know.
+
+    out          the pack's folder; the run's checkpoint, log and contact sheet go to `run_folder`
+    photos       folder of photographs to learn on; `photos_terms` says in the pack what they are and their terms
+    evaluation   folder of photographs never learned from: the pack's figures come from them; None for no figures
+    """
+
+    works: Sequence[Work]
+    photos: Path
+    out: Path
+    run_folder: Path
+    settings: Settings
+    architecture: str = "compact"
+    arguments: Mapping[str, Any] | None = None
+    photos_terms: str = ""
+    evaluation: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+
+def refuse_output(out: Path, overwrite: bool) -> None:
+    """Raise now what would only be found when the work is done: OutputExists, SinkError."""
+    if out.exists() and not overwrite:
+        raise OutputExists(f"{out} exists; give another --out, or --overwrite to replace it.")
+    if not out.absolute().parent.is_dir():
+        raise SinkError(f"there is no folder {out.absolute().parent} for the pack; make it first.")
+
+
+def teach(
+    plan: Plan,
+    loss_network: LossNetwork,
+    run_graph: RunGraph,
+    *,
+    on_step: Callable[[Progress], None] = lambda _: None,
+    say: Say = silent,
+) -> StylePack:
+    """Learn the styles of `plan` and write the pack; `run_graph` must paint what torch paints first.
+
+    Raises TrainError, OutputExists, SinkError; KeyboardInterrupt leaves a checkpoint in the run's folder.
+    """
+    refuse_output(plan.out, plan.overwrite)
+    settings = plan.settings
+    pictures = [style_picture(w.picture, crop=w.style.crop, size=settings.style_size) for w in plan.works]
+    photographs = list_photos(plan.photos, say)
+    torch.manual_seed(settings.seed)
+    network = build(plan.architecture, styles=len(plan.works), **(plan.arguments or {}))
+    training = Training(
+        network,
+        loss_network,
+        Photographs(photographs, size=settings.size, batch=settings.batch, seed=settings.seed),
+        pictures,
+        settings,
+        plan.run_folder,
+        resume=plan.resume,
+    )
+    sheet = ContactSheet(plan.run_folder, [centre_square(p, 256) for p in spread(photographs, 4)])
+    every = max(1, settings.steps // 10)
+
+    def after_step(progress: Progress) -> None:
+        if progress.step % every == 0:
+            sheet.add(network, progress.step)
+        on_step(progress)
+
+    training.run(after_step)
+    say("learned; writing the pack and checking its graph against torch.")
+    network, loss_network = network.cpu(), loss_network.cpu()
+    model = export_onnx(network, run_graph)
+    measured = _measure(plan, network, loss_network, pictures, say)
+    return _write(plan, network, loss_network, model, measured, len(photographs))
+
+
+def spread(paths: Sequence[Path], count: int) -> list[Path]:
+    """`count` paths evenly spread over `paths`, all of them where there are fewer."""
+    return [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else list(paths)
+
+
+def _measure(
+    plan: Plan, network: StylizationNetwork, loss_network: LossNetwork, pictures: Sequence[torch.Tensor], say: Say
+) -> dict[str, Any]:
+    if plan.evaluation is None:
+        return {}
+    photographs = list_photos(plan.evaluation, say)
+    return {
+        work.style.name: measure_quality(network, i, loss_network, photographs, pictures[i])
+        for i, work in enumerate(plan.works)
+    }
+
+
+def _write(
+    plan: Plan,
+    network: StylizationNetwork,
+    loss_network: LossNetwork,
+    model: bytes,
+    measured: dict[str, Any],
+    photographs: int,
+) -> StylePack:
+    mac = mac_per_pixel(network)
+    manifest = Manifest(
+        name=plan.out.stem if plan.out.suffix == ".zip" else plan.out.name,
+        tier="johnson" if plan.architecture == "johnson" else next((t for m, t in TIERS if mac <= m), "fine"),
+        architecture={"name": plan.architecture, "arguments": dict(plan.arguments or {})},
+        style_size=network.style_size,
+        mac_per_pixel=mac,
+        parameters=count_parameters(network),
+        styles=[work.style for work in plan.works],
+        loss_network=LossNetworkRecord(**asdict(loss_network.info)),
+        training={
+            **asdict(plan.settings),
+            "loss_layers": list(loss_network.style_layers),
+            "photographs": photographs,
+            "photographs_terms": plan.photos_terms,
+        },
+        measured=measured,
+    )
+    return write_pack(
+        plan.out,
+        manifest,
+        model,
+        _tensors(network),
+        {"README.md": model_card(manifest).encode(), "preview.jpg": _preview(plan, network)},
+        overwrite=plan.overwrite,
+    )
+
+
+def _tensors(network: StylizationNetwork) -> dict[str, NDArray[np.float32]]:
+    return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+
+
+@torch.no_grad()
+def _preview(plan: Plan, network: StylizationNetwork) -> bytes:
+    """A JPEG of paintings alone, a column a style: photographs themselves may not be passed on."""
+    photographs = list_photos(plan.evaluation or plan.photos)
+    rows = torch.stack([centre_square(p, 256) for p in spread(photographs, 4)])
+    columns = [network(rows, style.expand(len(rows), -1)).clamp(0, 1) for style in network.styles[:, None]]
+    buffer = io.BytesIO()
+    column([torch.cat(list(c), dim=2) for c in columns]).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise TrainError unless every style has a name of its own."""
+    if len(set(names)) != len(names):
+        raise TrainError(f"the styles need different names, not {', '.join(names)}; give one --name a picture.")

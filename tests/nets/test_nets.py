@@ -1,0 +1,137 @@
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
+from murai.nets import build, count_parameters, mac_per_pixel  # noqa: E402
+from murai.nets.base import Conditional, ConditionalInstanceNorm, pad_to_multiple  # noqa: E402
+from murai.nets.compact import FOLD, SmoothSubpixelConv  # noqa: E402
+
+SMALL = {"compact": {"widths": (8, 8, 16), "blocks": (0, 1, 1)}, "johnson": {"width": 4, "blocks": 1}}
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("name", SMALL)
+@given(height=st.integers(1, 70), width=st.integers(1, 70))
+@settings(max_examples=20, deadline=None)
+def test_the_output_has_exactly_the_size_of_the_input(name, height, width):
+    network = build(name, **SMALL[name])
+    with torch.no_grad():
+        assert network(torch.rand(1, 3, height, width), network.styles).shape == (1, 3, height, width)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_output_stays_between_0_and_1(name):
+    network = build(name, **SMALL[name])
+    with torch.no_grad():
+        painted = network(torch.rand(2, 3, 40, 40), 5 * torch.randn(2, network.style_size))
+    assert painted.min() >= 0
+    assert painted.max() <= 1
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_each_picture_of_a_batch_is_painted_by_its_own_style_vector(name):
+    network = build(name, styles=2, **SMALL[name])
+    with torch.no_grad():
+        network.styles[1] += torch.randn(network.style_size)
+        x = torch.rand(1, 3, 32, 32)
+        both = network(x.repeat(2, 1, 1, 1), network.styles)
+        alone = [network(x, network.styles[k : k + 1])[0] for k in range(2)]
+    assert not torch.allclose(both[0], both[1], atol=1e-2)
+    assert torch.allclose(both[0], alone[0], atol=1e-5)
+    assert torch.allclose(both[1], alone[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_number_of_the_style_vector_belongs_to_exactly_one_layer(name):
+    network = build(name, **SMALL[name])
+    slices = sorted((m.start, m.start + m.size) for m in network.modules() if isinstance(m, Conditional))
+    assert slices[0][0] == 0
+    assert slices[-1][1] == network.style_size
+    assert all(before[1] == after[0] for before, after in zip(slices, slices[1:], strict=False))
+
+
+def test_conditional_instance_norm_gives_each_channel_the_mean_and_deviation_of_the_style():
+    layer = ConditionalInstanceNorm(2)
+    layer.start = 0
+    out = layer(torch.randn(1, 2, 64, 64) * 7 + 3, torch.tensor([[2.0, 0.5, 1.0, -1.0]]))
+    assert torch.allclose(out.mean((2, 3)), torch.tensor([[1.0, -1.0]]), atol=1e-4)
+    assert torch.allclose(out.std((2, 3)), torch.tensor([[2.0, 0.5]]), atol=1e-2)
+
+
+def test_padding_repeats_the_last_row_and_column():
+    x = torch.arange(6.0).reshape(1, 1, 2, 3)
+    padded = pad_to_multiple(x, 4, (2, 3))
+    assert padded.shape == (1, 1, 8, 8)
+    assert torch.equal(padded[0, 0, :2, :3], x[0, 0])
+    assert (padded[0, 0, :, 3:] == padded[0, 0, :, 2:3]).all()
+    assert (padded[0, 0, 2:] == padded[0, 0, 1:2]).all()
+
+
+def test_a_padded_size_is_left_alone_when_it_fits():
+    x = torch.rand(1, 3, 32, 48)
+    assert torch.equal(pad_to_multiple(x, 16, (2, 3)), x)
+
+
+def test_the_smooth_head_is_the_same_function_as_its_plain_convolution():
+    head = SmoothSubpixelConv(4)
+    with torch.no_grad():
+        head.weight.copy_(torch.randn_like(head.weight))
+        x = torch.randn(1, 4, 9, 7)
+        assert torch.allclose(head(x), head.plain()(x), atol=1e-5)
+
+
+def test_the_smooth_head_is_a_blurred_transposed_convolution():
+    head = SmoothSubpixelConv(1)
+    with torch.no_grad():
+        # One sub-pixel of the middle tap: its blurred kernel is the 3 x 3 binomial around that sub-pixel.
+        head.weight.zero_()
+        head.weight[5, 0, 1, 1] = 1.0
+        x = torch.zeros(1, 1, 5, 5)
+        x[0, 0, 2, 2] = 1.0
+        red = torch.nn.functional.pixel_shuffle(head(x), FOLD)[0, 0]
+    y, x0 = 2 * FOLD + 1, 2 * FOLD + 1
+    binomial = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
+    assert torch.allclose(red[y - 1 : y + 2, x0 - 1 : x0 + 2], binomial)
+    assert torch.isclose(red.sum(), torch.tensor(1.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("johnson", {}, 153_792),
+        ("johnson", {"width": 16}, 42_336),
+        # Stem 4*4*3*8/16 = 24, merge-free single level: two 3x3 convolutions of 8 at 1/4, head 8 -> 48.
+        ("compact", {"widths": (8,), "blocks": (1,)}, 24 + 2 * 72 * 8 / 16 + 72 * 48 / 16),
+    ],
+)
+def test_multiply_adds_per_pixel_match_a_count_by_hand(name, arguments, expected):
+    assert mac_per_pixel(build(name, **arguments)) == expected
+
+
+def test_the_default_compact_network_is_in_the_fast_tier():
+    assert mac_per_pixel(build("compact")) <= 10_000
+
+
+def test_parameters_are_counted_without_the_style_vectors():
+    one, many = build("compact", styles=1), build("compact", styles=9)
+    assert count_parameters(one) == count_parameters(many)
+    # 3x4x4 stem to 8, two 3x3 convolutions of 8, head 8 -> 48 with bias.
+    tiny = build("compact", widths=(8,), blocks=(1,))
+    assert count_parameters(tiny) == 48 * 8 + 2 * 9 * 64 + 9 * 8 * 48 + 48
+
+
+def test_widths_and_blocks_must_pair_up():
+    with pytest.raises(ValueError, match="one number of blocks"):
+        build("compact", widths=(8, 8), blocks=(1,))
+
+
+def test_an_unknown_architecture_is_refused():
+    with pytest.raises(KeyError):
+        build("nonesuch")

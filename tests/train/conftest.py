@@ -1,0 +1,55 @@
+"""A loss network of random weights in VGG's shape: real code and real files, small numbers."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+
+
+def vgg_weights(blocks, width=4, seed=0, first=3):
+    """State of a VGG with `blocks` convolutions a block and `width` channels everywhere, torchvision's keys."""
+    generator = torch.Generator().manual_seed(seed)
+    state, index, channels = {}, 0, first
+    for count in blocks:
+        for _ in range(count):
+            state[f"features.{index}.weight"] = torch.randn(width, channels, 3, 3, generator=generator) * 0.3
+            state[f"features.{index}.bias"] = torch.rand(width, generator=generator) * 0.1
+            channels = width
+            index += 2
+        index += 1
+    return state
+
+
+@pytest.fixture
+def vgg19_file(tmp_path):
+    from safetensors.torch import save_file
+
+    path = tmp_path / "vgg19.safetensors"
+    save_file(vgg_weights((2, 2, 4, 4)), path)
+    return path
+
+
+def save_photo(path, size=(48, 40), seed=0):
+    """A smooth coloured picture with an edge."""
+    rng = np.random.default_rng(seed)
+    x, y = np.linspace(0, 1, size[0]), np.linspace(0, 1, size[1])[:, None]
+    a, b, c = rng.random(3)
+    picture = np.stack([np.broadcast_to(v, (size[1], size[0])) for v in (a * x + y * 0, b * y + x * 0, c + 0 * x * y)], 2)
+    picture = np.where((x > 0.5)[None, :, None], 1 - picture, picture)
+    Image.fromarray((picture * 255).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def photo_folder(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(5):
+        save_photo(folder / f"{i}.png", seed=i)
+    return folder
+
+
+@pytest.fixture
+def style_file(tmp_path):
+    return save_photo(tmp_path / "style.png", size=(80, 60), seed=9)

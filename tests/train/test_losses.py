@@ -1,0 +1,60 @@
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
+from murai.train.losses import content_loss, gram_matrix, stability_loss, style_loss, total_variation  # noqa: E402
+
+
+def test_the_gram_matrix_of_a_hand_made_map():
+    x = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])
+    assert torch.allclose(gram_matrix(x)[0], torch.tensor([[5.0, 11.0], [11.0, 25.0]]) / 4)
+
+
+@given(seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_the_gram_matrix_forgets_where_things_are(seed):
+    torch.manual_seed(seed)
+    x = torch.randn(1, 3, 4, 5)
+    shuffled = x.flatten(2)[:, :, torch.randperm(20)].reshape(x.shape)
+    assert torch.allclose(gram_matrix(x), gram_matrix(shuffled), atol=1e-5)
+
+
+def test_content_loss_is_0_for_the_same_picture_and_1_for_nothing():
+    maps = {"relu3_3": torch.rand(2, 3, 4, 4)}
+    assert content_loss(maps, maps) == 0
+    assert torch.isclose(content_loss({"relu3_3": torch.zeros(2, 3, 4, 4)}, maps), torch.tensor(1.0))
+
+
+@given(scale=st.floats(0.1, 100))
+@settings(max_examples=20, deadline=None)
+def test_content_and_style_loss_do_not_change_with_the_scale_of_the_features(scale):
+    torch.manual_seed(0)
+    a, b = torch.rand(1, 3, 4, 4) + 0.1, torch.rand(1, 3, 4, 4) + 0.1
+    one, many = {"relu3_3": a}, {"relu3_3": a * scale}
+    assert torch.isclose(content_loss(one, {"relu3_3": b}), content_loss(many, {"relu3_3": b * scale}), rtol=1e-3)
+    grams, scaled = {"relu3_3": gram_matrix(b)}, {"relu3_3": gram_matrix(b * scale)}
+    assert torch.isclose(style_loss(one, grams), style_loss(many, scaled), rtol=1e-3)
+
+
+def test_style_loss_is_0_for_the_style_itself_and_1_a_layer_for_black():
+    maps = {name: torch.rand(1, 3, 4, 4) for name in ("relu1_2", "relu3_3")}
+    grams = {name: gram_matrix(m) for name, m in maps.items()}
+    assert style_loss(maps, grams) == 0
+    nothing = {name: torch.zeros_like(m) for name, m in maps.items()}
+    assert torch.isclose(style_loss(nothing, grams), torch.tensor(2.0))
+
+
+def test_total_variation_of_a_flat_picture_and_of_stripes():
+    flat, stripes = torch.full((1, 3, 6, 6), 0.3), torch.zeros(1, 3, 6, 6)
+    stripes[..., ::2] = 1
+    assert total_variation(flat) == 0
+    assert total_variation(stripes) == 1
+
+
+def test_stability_is_1_where_noise_passes_and_0_where_it_is_swallowed():
+    x, noise = torch.rand(1, 3, 8, 8), torch.randn(1, 3, 8, 8)
+    assert torch.isclose(stability_loss(x, x + noise, noise), torch.tensor(1.0))
+    assert stability_loss(x, x, noise) == 0

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+
+from murai.errors import TrainError  # noqa: E402
+from murai.train.photos import Photographs, list_photos, noise_for, style_picture, to_picture, to_tensor  # noqa: E402
+
+
+def test_broken_pictures_are_skipped_and_counted(photo_folder):
+    (photo_folder / "broken.jpg").write_bytes(b"no picture")
+    whole = (photo_folder / "0.png").read_bytes()
+    (photo_folder / "cut.png").write_bytes(whole[: len(whole) // 2])
+    said = []
+    assert len(list_photos(photo_folder, said.append)) == 5
+    assert said[0].startswith("2 of 7 pictures")
+
+
+def test_an_empty_a_missing_and_an_all_broken_folder_are_refused(tmp_path):
+    with pytest.raises(TrainError, match="no photograph"):
+        list_photos(tmp_path)
+    with pytest.raises(TrainError, match="there is no folder"):
+        list_photos(tmp_path / "nowhere")
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    with pytest.raises(TrainError, match="no photograph"):
+        list_photos(tmp_path)
+
+
+def test_a_batch_depends_on_the_step_alone(photo_folder):
+    photos = Photographs(list_photos(photo_folder), size=16, batch=3, seed=1)
+    again = Photographs(list_photos(photo_folder), size=16, batch=3, seed=1)
+    first = photos.batch(7)
+    photos.batch(8)
+    assert first.shape == (3, 3, 16, 16)
+    assert torch.equal(first, again.batch(7))
+    assert not torch.equal(first, photos.batch(8))
+    assert 0 <= first.min()
+    assert first.max() <= 1
+
+
+def test_noise_is_fresh_each_step_and_the_same_again():
+    x = torch.zeros(2, 3, 32, 32)
+    assert torch.equal(noise_for(x, 3, 0, 0.1), noise_for(x, 3, 0, 0.1))
+    assert not torch.equal(noise_for(x, 3, 0, 0.1), noise_for(x, 4, 0, 0.1))
+    assert 0.01 < noise_for(x, 3, 0, 0.1).std() < 0.11
+
+
+@pytest.mark.parametrize(("size", "expected"), [((80, 60), (60 * 2, 80 * 2)), ((60, 90), (90 * 2, 60 * 2))])
+def test_a_style_picture_keeps_its_proportions(tmp_path, size, expected):
+    Image.new("RGB", size).save(tmp_path / "s.png")
+    assert style_picture(tmp_path / "s.png", size=120).shape[1:] == expected
+
+
+def test_a_crop_takes_that_section(tmp_path):
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[10:30, 20:50] = 200
+    Image.fromarray(pixels).save(tmp_path / "s.png")
+    cut = style_picture(tmp_path / "s.png", crop=(20, 10, 30, 20), size=20)
+    assert cut.shape == (3, 20, 30)
+    assert torch.allclose(cut, torch.tensor(200 / 255))
+
+
+@pytest.mark.parametrize("crop", [(-1, 0, 20, 20), (0, 0, 61, 20), (0, 0, 20, 0), (50, 0, 20, 20)])
+def test_a_crop_outside_the_picture_is_refused(tmp_path, crop):
+    Image.new("RGB", (60, 40)).save(tmp_path / "s.png")
+    with pytest.raises(TrainError, match="does not fit"):
+        style_picture(tmp_path / "s.png", crop=crop)
+
+
+def test_pictures_survive_the_way_to_a_tensor_and_back():
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    assert np.array_equal(np.array(to_picture(to_tensor(Image.fromarray(pixels)))), pixels)
