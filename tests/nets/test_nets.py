@@ -6,7 +6,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from murai.nets import build, count_parameters, mac_per_pixel  # noqa: E402
-from murai.nets.base import Conditional, ConditionalInstanceNorm, pad_to_multiple  # noqa: E402
+from murai.nets.base import Conditional, ConditionalInstanceNorm, crop, pad_to_multiple  # noqa: E402
 from murai.nets.compact import FOLD, SmoothSubpixelConv  # noqa: E402
 
 SMALL = {"compact": {"widths": (8, 8, 16), "blocks": (0, 1, 1)}, "johnson": {"width": 4, "blocks": 1}}
@@ -65,18 +65,26 @@ def test_conditional_instance_norm_gives_each_channel_the_mean_and_deviation_of_
     assert torch.allclose(out.std((2, 3)), torch.tensor([[2.0, 0.5]]), atol=1e-2)
 
 
-def test_padding_repeats_the_last_row_and_column():
+def test_padding_repeats_the_edges_outward_and_cropping_undoes_it():
     x = torch.arange(6.0).reshape(1, 1, 2, 3)
     padded = pad_to_multiple(x, 4, (2, 3))
     assert padded.shape == (1, 1, 8, 8)
-    assert torch.equal(padded[0, 0, :2, :3], x[0, 0])
-    assert (padded[0, 0, :, 3:] == padded[0, 0, :, 2:3]).all()
-    assert (padded[0, 0, 2:] == padded[0, 0, 1:2]).all()
+    assert torch.equal(padded[0, 0, 2:4, 2:5], x[0, 0])
+    assert (padded[0, 0, 2:4, 5:] == x[0, 0, :, 2:]).all()
+    assert (padded[0, 0, 2:4, :2] == x[0, 0, :, :1]).all()
+    assert (padded[0, 0, 4:] == padded[0, 0, 3]).all()
+    assert (padded[0, 0, :2] == padded[0, 0, 2]).all()
+    assert torch.equal(crop(padded, 4, (2, 3), (2, 3)), x)
 
 
-def test_a_padded_size_is_left_alone_when_it_fits():
-    x = torch.rand(1, 3, 32, 48)
-    assert torch.equal(pad_to_multiple(x, 16, (2, 3)), x)
+@given(size=st.integers(1, 300), half=st.integers(1, 16))
+@settings(max_examples=50, deadline=None)
+def test_a_padded_size_is_a_multiple_with_a_margin_on_both_sides(size, half):
+    multiple = 2 * half
+    padded = pad_to_multiple(torch.zeros(size, size), multiple, (0, 1)).shape[0]
+    assert padded % multiple == 0
+    assert padded >= max(2 * multiple, size + multiple)
+    assert padded < size + 2 * multiple
 
 
 def test_the_smooth_head_is_the_same_function_as_its_plain_convolution():
@@ -90,15 +98,15 @@ def test_the_smooth_head_is_the_same_function_as_its_plain_convolution():
 def test_the_smooth_head_is_a_blurred_transposed_convolution():
     head = SmoothSubpixelConv(1)
     with torch.no_grad():
-        # One sub-pixel of the middle tap: its blurred kernel is the 3 x 3 binomial around that sub-pixel.
+        # One sub-pixel of the middle tap: its blurred kernel is the 5 x 5 binomial around that sub-pixel.
         head.weight.zero_()
         head.weight[5, 0, 1, 1] = 1.0
         x = torch.zeros(1, 1, 5, 5)
         x[0, 0, 2, 2] = 1.0
         red = torch.nn.functional.pixel_shuffle(head(x), FOLD)[0, 0]
     y, x0 = 2 * FOLD + 1, 2 * FOLD + 1
-    binomial = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
-    assert torch.allclose(red[y - 1 : y + 2, x0 - 1 : x0 + 2], binomial)
+    row = torch.tensor([1.0, 4, 6, 4, 1]) / 16
+    assert torch.allclose(red[y - 2 : y + 3, x0 - 2 : x0 + 3], torch.outer(row, row))
     assert torch.isclose(red.sum(), torch.tensor(1.0))
 
 

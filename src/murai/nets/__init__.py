@@ -30,9 +30,9 @@ def count_parameters(network: StylizationNetwork) -> int:
 
 @torch.no_grad()
 def mac_per_pixel(network: StylizationNetwork, size: int = 256) -> float:
-    """Multiply-adds of the convolutions for one pixel of input, counted while a square picture of `size` passes.
+    """Multiply-adds of the convolutions for one pixel of input, counted while a square of `size` pixels is painted.
 
-    `size` should be a multiple of `network.multiple`, or padding is counted too.
+    `size` is a multiple of `network.multiple`. The margin around a picture is not counted.
     """
     total = 0
 
@@ -43,7 +43,7 @@ def mac_per_pixel(network: StylizationNetwork, size: int = 256) -> float:
 
     handles = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
     try:
-        network(torch.zeros(1, 3, size, size), network.styles[:1])
+        network.paint(torch.zeros(1, 3, size, size), network.styles[:1])
     finally:
         for handle in handles:
             handle.remove()

@@ -6,14 +6,23 @@ from torch import Tensor, nn
 
 
 def pad_to_multiple(x: Tensor, multiple: int, dims: tuple[int, int]) -> Tensor:
-    """Repeat the last row and column of `x` until `dims` are multiples of `multiple`, and 2 * `multiple` at least.
+    """Repeat the edges of `x` outward: `multiple` / 2 before, as much or more after, until `dims` are multiples.
 
-    Written with indices rather than F.pad: it works for any type and layout, and for pictures smaller than the padding.
+    The margin keeps what convolutions make of their zero padding out of the picture. Every size becomes at least twice
+    `multiple`. Written with indices rather than F.pad: it works for any type, and for pictures smaller than the padding.
     """
     for dim in dims:
         size = x.shape[dim]
-        padded = torch.sym_max((size + multiple - 1) // multiple, 2) * multiple
-        x = x.index_select(dim, torch.arange(padded, device=x.device).clamp(max=size - 1))
+        padded = (size + 2 * multiple - 1) // multiple * multiple
+        index = torch.arange(padded, device=x.device) - multiple // 2
+        x = x.index_select(dim, index.clamp(min=0, max=size - 1))
+    return x
+
+
+def crop(x: Tensor, multiple: int, dims: tuple[int, int], sizes: tuple[int, int]) -> Tensor:
+    """Undo `pad_to_multiple`."""
+    for dim, size in zip(dims, sizes):
+        x = x.narrow(dim, multiple // 2, size)
     return x
 
 
@@ -33,7 +42,8 @@ class StylizationNetwork(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Paint [N, 3, H, W] in 0..1 with `style` [N, D]; the result has exactly the same shape."""
         height, width = x.shape[2:]
-        return self.paint(pad_to_multiple(x, self.multiple, (2, 3)), style)[:, :, :height, :width]
+        painted = self.paint(pad_to_multiple(x, self.multiple, (2, 3)), style)
+        return crop(painted, self.multiple, (2, 3), (height, width))
 
     @property
     def style_size(self) -> int:

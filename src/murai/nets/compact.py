@@ -86,7 +86,7 @@ class SmoothSubpixelConv(nn.Conv2d):
         channels, side = self.in_channels, 3 * FOLD
         taps = self.weight.view(3, FOLD, FOLD, channels, 3, 3).flip(4, 5)
         kernels = taps.permute(0, 3, 4, 1, 5, 2).reshape(3 * channels, 1, side, side)
-        row = torch.tensor([0.25, 0.5, 0.25], dtype=kernels.dtype, device=kernels.device)
-        kernels = F.conv2d(kernels, torch.outer(row, row)[None, None], padding=1)
+        row = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=kernels.dtype, device=kernels.device) / 16
+        kernels = F.conv2d(kernels, torch.outer(row, row)[None, None], padding=2)
         taps = kernels.view(3, channels, 3, FOLD, 3, FOLD).permute(0, 3, 5, 1, 2, 4)
         return taps.flip(4, 5).reshape(self.weight.shape)

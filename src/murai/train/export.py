@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from murai.errors import TrainError
-from murai.nets.base import StylizationNetwork, pad_to_multiple
+from murai.nets.base import StylizationNetwork, crop, pad_to_multiple
 from murai.nets.compact import SmoothSubpixelConv
 
 RunGraph = Callable[[bytes, NDArray[np.uint8], NDArray[np.float32]], NDArray[Any]]
@@ -37,7 +37,7 @@ class PixelGraph(nn.Module):
         # Padding whole bytes is a quarter of the memory traffic of padding floats.
         x = pad_to_multiple(image, self.network.multiple, (1, 2)).permute(0, 3, 1, 2).float() / 255
         painted = (self.network.paint(x, style) * 255).round().clamp(0, 255).to(torch.uint8)
-        return painted.permute(0, 2, 3, 1)[:, :height, :width]
+        return crop(painted.permute(0, 2, 3, 1), self.network.multiple, (1, 2), (height, width))
 
 
 def export_onnx(network: StylizationNetwork, run: RunGraph) -> bytes:
@@ -45,6 +45,13 @@ def export_onnx(network: StylizationNetwork, run: RunGraph) -> bytes:
 
     Raises TrainError where `run`, the runtime that will paint with it, does not paint what torch paints.
     """
+    model = to_onnx(network)
+    _check(model, PixelGraph(_plain(network)).eval(), network, run)
+    return model
+
+
+def to_onnx(network: StylizationNetwork) -> bytes:
+    """The ONNX graph of `network` with dynamic N, H and W, unchecked."""
     graph = PixelGraph(_plain(network)).eval()
     example = torch.zeros(2, 72, 88, 3, dtype=torch.uint8), network.styles[:1].detach().cpu().repeat(2, 1)
     batch, height, width = (torch.export.Dim(name, min=1) for name in ("batch", "height", "width"))
@@ -63,9 +70,7 @@ def export_onnx(network: StylizationNetwork, run: RunGraph) -> bytes:
     assert program is not None
     buffer = io.BytesIO()
     program.save(buffer)
-    model = buffer.getvalue()
-    _check(model, graph, network, run)
-    return model
+    return buffer.getvalue()
 
 
 def _plain(network: StylizationNetwork) -> StylizationNetwork:

@@ -30,10 +30,10 @@ class Settings:
     learning_rate: float = 3e-3
     content: float = 1.0
     style: float = 5.0
-    total_variation: float = 0.05
+    total_variation: float = 0.5
     stability: float = 0.5
     noise: float = 0.06
-    style_size: int = 512
+    style_size: int = 768
     seed: int = 0
 
 

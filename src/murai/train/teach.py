@@ -1,6 +1,7 @@
 """`murai train` as a function: pictures and photographs in, a style pack out."""
 
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from murai.errors import OutputExists, Say, SinkError, TrainError, silent
 from murai.nets import build, count_parameters, mac_per_pixel
 from murai.nets.base import StylizationNetwork
-from murai.packs import LossNetworkRecord, Manifest, Style, StylePack, write_pack
+from murai.packs import NAME, LossNetworkRecord, Manifest, Style, StylePack, write_pack
 from murai.train.card import model_card
 from murai.train.export import RunGraph, export_onnx
 from murai.train.loop import Progress, Settings, Training
@@ -174,7 +175,24 @@ def _preview(plan: Plan, network: StylizationNetwork) -> bytes:
     return buffer.getvalue()
 
 
-def check_names(names: Sequence[str]) -> None:
-    """Raise TrainError unless every style has a name of its own."""
-    if len(set(names)) != len(names):
+def works(
+    pictures: Sequence[Path], details: Mapping[str, Sequence[str] | None], crops: Sequence[tuple[int, int, int, int]]
+) -> list[Work]:
+    """Pair every picture with its name, title, artist, year, place, licence and crop.
+
+    `details[field]` has one entry a picture or is empty; a name left out is made from the file's. Raises TrainError.
+    """
+    for field, given in (*details.items(), ("crop", crops)):
+        if given and len(given) != len(pictures):
+            raise TrainError(f"there are {len(pictures)} pictures and {len(given)} --{field}; give one for each picture.")
+    result = []
+    for i, picture in enumerate(pictures):
+        own = {field: given[i] for field, given in details.items() if given}
+        own.setdefault("name", re.sub("[^a-z0-9]+", "_", picture.stem.lower()).strip("_") or "style")
+        if not NAME.fullmatch(own["name"]):
+            raise TrainError(f"'{own['name']}' is no name for a style; use a-z, 0-9, _ and -, 64 at most.")
+        result.append(Work(picture, Style(**own, crop=crops[i] if crops else None)))  # type: ignore[arg-type]
+    names = [work.style.name for work in result]
+    if len(set(names)) < len(names):
         raise TrainError(f"the styles need different names, not {', '.join(names)}; give one --name a picture.")
+    return result

@@ -1,0 +1,50 @@
+# Two commands: `make demo` shows murai, `make test` checks it. Both set up what they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -q -y
+
+# What the tests drive: a virtual screen, software OpenGL, keys, screenshots, and FFmpeg as peer on the network.
+TEST_PACKAGES := ffmpeg imagemagick libegl1 libgl1 libgl1-mesa-dri xauth xdotool xvfb
+
+.PHONY: demo test check bench clean
+
+demo: $(VENV)/base
+	$(BIN)/murai live --overwrite
+
+test: system $(VENV)/all check
+	$(BIN)/pytest
+
+# Lint, format and types.
+check: $(VENV)/all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The figures of the README.
+bench: $(VENV)/all
+	$(BIN)/murai measure speed --size 640x360
+	$(BIN)/murai measure speed --size 1280x720
+
+.PHONY: system
+system:
+	@command -v apt-get >/dev/null || { echo "not a Debian system: install $(TEST_PACKAGES) yourself"; exit 0; }; \
+	dpkg -s $(TEST_PACKAGES) >/dev/null 2>&1 || { $(APT) update && $(APT) install --no-install-recommends $(TEST_PACKAGES); }
+
+$(VENV)/bin/python:
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'murai needs Python 3.11 or later: make PYTHON=python3.11')"
+	$(PYTHON) -c "import ensurepip" 2>/dev/null || { $(APT) update && $(APT) install python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/base: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/all: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	touch $@ $(VENV)/base
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis demo.mp4

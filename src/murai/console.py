@@ -1,0 +1,57 @@
+"""How the command line speaks: sentences and progress on standard error, results on standard output."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Advance(Protocol):
+    """Tells a progress bar how far the work is, and what else to show."""
+
+    def __call__(self, done: int, note: str = "") -> None: ...
+
+
+def say(message: str) -> None:
+    """One sentence for the user, above any progress bar."""
+    _console.print(message, markup=False)
+
+
+def show_json(value: Any) -> None:
+    """Print `value` as JSON on standard output, and nothing else."""
+    json.dump(value, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+class _Rate(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        """Units a second."""
+        return Text(f"{task.speed or 0:.1f} {self._unit}/s")
+
+
+@contextmanager
+def progress(title: str, total: int | None, unit: str) -> Iterator[Advance]:
+    """A bar with the rate and the time left while the block runs; nothing where standard error is not a terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}" if total else "{task.completed}"),
+        _Rate(unit),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=_console, disable=not _console.is_terminal, transient=True) as bar:
+        task = bar.add_task(title, total=total, note="")
+        yield lambda done, note="": bar.update(task, completed=done, note=note)

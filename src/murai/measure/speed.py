@@ -1,0 +1,215 @@
+"""How fast murai paints: networks in turns on the same frames, then the whole pipeline, all in one run.
+
+Machines are noisy, so what counts are the ratios between rows of one run.
+"""
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from murai.errors import MissingExtra, Say, silent
+from murai.packs import StylePack
+from murai.pipeline import Pipeline
+from murai.sinks.file import FileSink
+from murai.sources.file import FileSource
+from murai.sources.paced import Paced
+from murai.sources.pattern import PatternSource
+from murai.stylizers.openvino import OpenVINORuntime, OpenVINOStylizer, has_bf16
+
+Picture = NDArray[np.uint8]
+Row = tuple[str, str, float, Callable[[Picture], object]]
+"""Network, runtime, multiply-adds per pixel, and a function that paints [1, H, W, 3]."""
+
+WARM_UP = 2
+QUICK_MS = 200.0
+REPEATS = 5
+"""A network faster than QUICK_MS runs so often a turn, so that one turn of the slow is not all the fast get."""
+
+
+def measure_speed(
+    pack: StylePack, size: tuple[int, int], *, rounds: int = 15, frames: int = 150, say: Say = silent
+) -> dict[str, Any]:
+    """The JSON object of `murai measure speed` for pictures of `size` (width, height).
+
+    `rows` are in milliseconds a frame for the network alone; `pipeline.fps` is decode, network and x264 ultrafast as fast
+    as they go; `pipeline.delay_ms_*` is capture to sink while the same file is played live. Raises MissingExtra without
+    torch, which runs the reference.
+    """
+    width, height = size
+    pictures = [frame.image for frame in PatternSource(width, height, live=False, frames=8)]
+    rows = _take_turns([*_pack_rows(pack), *_johnson_rows()], pictures, rounds, say)
+    fastest = min((r for r in rows if r["network"] == pack.name), key=lambda r: float(r["ms_median"]))
+    ratios = {
+        f"ratio_to_johnson_{name}": min(
+            r["ms_median"] for r in rows if r["network"] == "johnson" and r["runtime"].startswith(name)
+        )
+        / fastest["ms_median"]
+        for name in ("torch", "openvino")
+    }
+    precision = fastest["runtime"].removeprefix("openvino-")
+    return {
+        "machine": machine(),
+        "rows": rows,
+        "pipeline": {**_measure_pipeline(pack, precision, size, frames, say), "precision": precision},
+        **ratios,
+    }
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    lines = [
+        f"{figures['machine']['cpu']}, {figures['machine']['cores']} cores",
+        "",
+        "| network | runtime | size | ms median | ms 95 % | multiply-adds per pixel |",
+        "|---|---|---|---|---|---|",
+    ]
+    for r in figures["rows"]:
+        lines.append(
+            f"| {r['network']} | {r['runtime']} | {r['size']} | {r['ms_median']:.1f} | {r['ms_p95']:.1f} "
+            f"| {r['mac_per_pixel']:,.0f} |"
+        )
+    p = figures["pipeline"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Pipeline ({p['precision']}): {p['fps']:.1f} frames a second; live, delay {p['delay_ms_median']:.0f} ms at the "
+            f"median, {p['delay_ms_p95']:.0f} ms at 95 %, {p['dropped']} of {p['read']} frames dropped.",
+            f"The reference takes {figures['ratio_to_johnson_torch']:.0f} times as long in torch and "
+            f"{figures['ratio_to_johnson_openvino']:.1f} times in OpenVINO.",
+        ]
+    )
+
+
+def machine() -> dict[str, Any]:
+    """What this machine is: processor, cores, system."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        cpu = next((l.partition(":")[2].strip() for l in info.read_text().splitlines() if l.startswith("model name")), cpu)
+    return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()}
+
+
+def _pack_rows(pack: StylePack) -> list[Row]:
+    vector = pack.vector({pack.names[0]: 1.0})[None]
+    return [
+        (pack.name, f"openvino-{precision}", pack.manifest.mac_per_pixel, _openvino(pack.model, vector, precision))
+        for precision in _precisions()
+    ]
+
+
+def _johnson_rows() -> list[Row]:
+    """The 2016 network, untaught: its speed does not depend on what it has learned."""
+    try:
+        import torch
+
+        from murai.nets import build, mac_per_pixel
+        from murai.train.export import PixelGraph, to_onnx
+    except ModuleNotFoundError as error:
+        raise MissingExtra("Measuring against the reference network", "train") from error
+    network = build("johnson").eval()
+    mac = mac_per_pixel(network)
+    graph, style = PixelGraph(network), network.styles.detach()
+
+    def eager(picture: Picture) -> object:
+        with torch.inference_mode():
+            return graph(torch.from_numpy(picture), style)
+
+    model = to_onnx(network)
+    runs = [
+        ("johnson", f"openvino-{precision}", mac, _openvino(model, style.numpy(), precision))
+        for precision in _precisions()
+    ]
+    return [("johnson", "torch-f32", mac, eager), *runs]
+
+
+def _precisions() -> tuple[str, ...]:
+    return ("bf16", "f32") if has_bf16() else ("f32",)
+
+
+def _openvino(model: bytes, vector: NDArray[np.float32], precision: Any) -> Callable[[Picture], object]:
+    runtime = OpenVINORuntime(model, precision=precision)
+    return lambda picture: runtime.run(picture, vector)
+
+
+def _take_turns(runs: list[Row], pictures: list[Picture], rounds: int, say: Say) -> list[dict[str, Any]]:
+    """Every network paints the same picture in turn, round after round; after a change of network, once unmeasured."""
+    times: list[list[float]] = [[] for _ in runs]
+    repeats = [REPEATS if _time(run, pictures[0], WARM_UP)[-1] < QUICK_MS else 1 for *_, run in runs]
+    for number in range(rounds):
+        for (*_, run), took, count in zip(runs, times, repeats):
+            took += _time(run, pictures[number % len(pictures)], 1 + count)[1:]
+        say(f"round {number + 1} of {rounds}")
+    height, width = pictures[0].shape[:2]
+    return [
+        {
+            "network": network,
+            "runtime": runtime,
+            "size": f"{width}x{height}",
+            "ms_median": float(np.median(took)),
+            "ms_p95": float(np.percentile(took, 95)),
+            "mac_per_pixel": mac,
+        }
+        for (network, runtime, mac, _), took in zip(runs, times)
+    ]
+
+
+def _time(run: Callable[[Picture], object], picture: Picture, count: int) -> list[float]:
+    took = []
+    for _ in range(count):
+        start = perf_counter()
+        run(picture[None])
+        took.append(1000 * (perf_counter() - start))
+    return took
+
+
+def _measure_pipeline(
+    pack: StylePack, precision: Any, size: tuple[int, int], frames: int, say: Say
+) -> dict[str, Any]:
+    """H.264 in, H.264 out: once as fast as it goes, once live at 30 frames a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "in.mp4"
+        say("writing a clip to paint.")
+        Pipeline(PatternSource(*size, live=False, frames=frames), _Unpainted(), [FileSink(clip)]).run()
+
+        def stylizer() -> OpenVINOStylizer:
+            ready = OpenVINOStylizer(pack, precision=precision)
+            ready(np.zeros((size[1], size[0], 3), np.uint8))
+            return ready
+
+        say("painting it as fast as it goes.")
+        fast = Pipeline(FileSource(clip), stylizer(), [FileSink(Path(folder) / "fast.mp4", preset="ultrafast")])
+        start = perf_counter()
+        fast.run()
+        seconds = perf_counter() - start
+        say("painting it live.")
+        live = Pipeline(Paced(FileSource(clip)), stylizer(), [FileSink(Path(folder) / "live.mp4")])
+        live.run()
+    stats = live.stats
+    return {
+        "fps": fast.stats.painted / seconds,
+        "delay_ms_median": stats.delay_ms,
+        "delay_ms_p95": stats.delay_95_ms,
+        "read": stats.read,
+        "dropped": stats.dropped,
+    }
+
+
+class _Unpainted:
+    """The stylizer that leaves pictures as they are."""
+
+    def __call__(self, image: Any) -> Any:
+        return image
+
+    def use(self, controls: object) -> None:
+        """Nothing to change."""
+
+    def reset(self) -> None:
+        """Nothing to forget."""

@@ -1,0 +1,65 @@
+"""Every style of every pack behind one stylizer, so that a show can walk through them all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from murai.controls import Controls
+from murai.errors import UnknownStyle
+from murai.frame import Image
+from murai.packs import StylePack
+
+
+class PackStylizer(Protocol):
+    """A stylizer that paints with one pack."""
+
+    def __call__(self, image: Image) -> Image: ...
+
+    def use(self, controls: Controls) -> None:
+        """Paint like this from the next picture on."""
+
+    def reset(self) -> None:
+        """Forget the pictures before."""
+
+
+class Repertoire:
+    """Paints with any of `packs`: in a mix, PACK/NAME changes to that pack and NAME stays in the one in use.
+
+    A pack is opened by `open_pack` when it is first asked for, and stays open.
+    """
+
+    def __init__(self, packs: Sequence[StylePack], current: StylePack, open_pack: Callable[[StylePack], PackStylizer]):
+        self._packs = {pack.name: pack for pack in reversed(packs)} | {current.name: current}
+        self._open_pack = open_pack
+        self._open = {current.name: open_pack(current)}
+        self._current = current.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """PACK/NAME of every style."""
+        return tuple(f"{pack.name}/{name}" for pack in self._packs.values() for name in pack.names)
+
+    def use(self, controls: Controls) -> None:
+        """Paint like this from the next picture on. Raises UnknownStyle, also for a blend across packs."""
+        name, mix = self._place(controls.mix)
+        if name not in self._open:
+            self._open[name] = self._open_pack(self._packs[name])
+        self._open[name].use(replace(controls, mix=mix))
+        self._current = name
+
+    def reset(self) -> None:
+        """Forget the pictures before."""
+        self._open[self._current].reset()
+
+    def __call__(self, image: Image) -> Image:
+        """The painting of `image`: uint8, same shape."""
+        return self._open[self._current](image)
+
+    def _place(self, mix: Mapping[str, float]) -> tuple[str, dict[str, float]]:
+        places = {key.rpartition("/")[0] or self._current for key in mix} or {self._current}
+        if len(places) > 1:
+            raise UnknownStyle(f"a blend stays inside one pack, not {', '.join(sorted(places))}.")
+        name = places.pop()
+        if name not in self._packs:
+            raise UnknownStyle(f"there is no pack '{name}'; there are {', '.join(self._packs)}.")
+        return name, {key.rpartition("/")[2]: weight for key, weight in mix.items()}
