@@ -11,7 +11,9 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 def test_every_example_runs_as_it_is_and_is_short(example, tmp_path):
     assert len(example.read_text().splitlines()) < 40
     arguments = [str(tmp_path / "out.mp4")] if "OUT" in example.read_text() else []
-    done = subprocess.run([sys.executable, example, *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    done = subprocess.run(
+        [sys.executable, example, *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
     assert all(Path(argument).stat().st_size > 1000 for argument in arguments)

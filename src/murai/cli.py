@@ -103,8 +103,8 @@ def live(
     opened = [open_sink(name, overwrite=overwrite, say=say) for name in sinks]
     repertoire, controls = _open_repertoire(painting)
     pipeline = Pipeline(_open_live(source, frames), repertoire, opened, controls=controls, say=say)
-    windows = [s for name, s in zip(sinks, opened) if name == "window"]
-    say(f"painting {source if source != 'auto' else 'live'} to {', '.join(sinks)}. End with {'q' if windows else 'Ctrl-C'}.")
+    windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
+    say(f"painting to {', '.join(sinks)}. {'q in the window' if windows else 'Ctrl-C'} ends it.")
     code = _play(pipeline, repertoire, windows[0] if windows else None)  # type: ignore[arg-type]
     for name in sinks:
         if Path(name).is_file():
@@ -114,7 +114,13 @@ def live(
 
 @app.command
 def video(
-    input: Path, output: Path, /, *, painting: Painting | None = None, frames: Count | None = None, overwrite: bool = False
+    input: Path,
+    output: Path,
+    /,
+    *,
+    painting: Painting | None = None,
+    frames: Count | None = None,
+    overwrite: bool = False,
 ) -> int:
     """Paint a video file: every frame, at its own time, with the sound it had.
 
@@ -134,9 +140,9 @@ def video(
     from murai.sources import open_source
 
     painting = painting or Painting()
-    sink = open_sink(str(output), overwrite=overwrite, say=say)
     if (kind := str(output)) in ("window", "null") or "://" in kind or kind.startswith("v4l2:"):
         raise SinkError(f"the output of murai video is a file, not {output}; `murai live` has other sinks.")
+    sink = open_sink(str(output), overwrite=overwrite, say=say)
     source = open_source(str(input), frames=frames, say=say)
     repertoire, controls = _open_repertoire(painting)
     pipeline = Pipeline(source, repertoire, [sink], controls=controls, say=say)

@@ -16,7 +16,8 @@ _console = Console(stderr=True, highlight=False, soft_wrap=True)
 class Advance(Protocol):
     """Tells a progress bar how far the work is, and what else to show."""
 
-    def __call__(self, done: int, note: str = "") -> None: ...
+    def __call__(self, done: int, note: str = "") -> None:
+        """`done` units are done."""
 
 
 def say(message: str) -> None:

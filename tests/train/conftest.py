@@ -35,7 +35,9 @@ def save_photo(path, size=(48, 40), seed=0):
     rng = np.random.default_rng(seed)
     x, y = np.linspace(0, 1, size[0]), np.linspace(0, 1, size[1])[:, None]
     a, b, c = rng.random(3)
-    picture = np.stack([np.broadcast_to(v, (size[1], size[0])) for v in (a * x + y * 0, b * y + x * 0, c + 0 * x * y)], 2)
+    picture = np.stack(
+        [np.broadcast_to(v, (size[1], size[0])) for v in (a * x + y * 0, b * y + x * 0, c + 0 * x * y)], 2
+    )
     picture = np.where((x > 0.5)[None, :, None], 1 - picture, picture)
     Image.fromarray((picture * 255).astype(np.uint8)).save(path)
     return path

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -110,5 +111,5 @@ def test_the_learning_rate_rises_for_a_tenth_and_falls_to_nothing():
     rates = [learning_rate(step, Settings(steps=100)) for step in range(101)]
     assert max(rates) == rates[9] == Settings().learning_rate
     assert rates[0] < rates[5] < rates[9]
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates[10:]))
     assert rates[100] < 1e-9

@@ -35,7 +35,7 @@ def test_a_batch_depends_on_the_step_alone(photo_folder):
     assert first.shape == (3, 3, 16, 16)
     assert torch.equal(first, again.batch(7))
     assert not torch.equal(first, photos.batch(8))
-    assert 0 <= first.min()
+    assert first.min() >= 0
     assert first.max() <= 1
 
 

@@ -41,7 +41,9 @@ def test_the_maps_are_those_of_a_hand_made_sequence_of_layers(vgg19_file):
     y = x * 255 - torch.tensor([123.68, 116.779, 103.939])[:, None, None]
     for index in (0, 2):
         y = torch.relu(
-            torch.nn.functional.conv2d(y, weights[f"features.{index}.weight"], weights[f"features.{index}.bias"], padding=1)
+            torch.nn.functional.conv2d(
+                y, weights[f"features.{index}.weight"], weights[f"features.{index}.bias"], padding=1
+            )
         )
     assert torch.allclose(load_loss_network(vgg19_file)(x)["relu1_2"], y, rtol=1e-4, atol=1e-3)
 
@@ -100,7 +102,9 @@ def test_a_failed_download_says_how_to_go_on(tmp_path, monkeypatch):
         load_loss_network(cache=tmp_path)
 
 
-@pytest.mark.skipif(not REAL_VGG16.exists(), reason=f"the real VGG16 weights are not beside the project: {REAL_VGG16.name}")
+@pytest.mark.skipif(
+    not REAL_VGG16.exists(), reason=f"the real VGG16 weights are not beside the project: {REAL_VGG16.name}"
+)
 def test_the_real_vgg16_weights_see_more_in_a_picture_than_in_grey():
     network = load_loss_network(REAL_VGG16)
     picture = torch.zeros(1, 3, 64, 64)

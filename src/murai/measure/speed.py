@@ -38,9 +38,9 @@ def measure_speed(
 ) -> dict[str, Any]:
     """The JSON object of `murai measure speed` for pictures of `size` (width, height).
 
-    `rows` are in milliseconds a frame for the network alone; `pipeline.fps` is decode, network and x264 ultrafast as fast
-    as they go; `pipeline.delay_ms_*` is capture to sink while the same file is played live. Raises MissingExtra without
-    torch, which runs the reference.
+    `rows` are in milliseconds a frame for the network alone; `pipeline.fps` is decode, network and x264 ultrafast as
+    fast as they go; `pipeline.delay_ms_*` is capture to sink while the same file is played live. Raises MissingExtra
+    without torch, which runs the reference.
     """
     width, height = size
     pictures = [frame.image for frame in PatternSource(width, height, live=False, frames=8)]
@@ -80,8 +80,8 @@ def table(figures: dict[str, Any]) -> str:
         [
             *lines,
             "",
-            f"Pipeline ({p['precision']}): {p['fps']:.1f} frames a second; live, delay {p['delay_ms_median']:.0f} ms at the "
-            f"median, {p['delay_ms_p95']:.0f} ms at 95 %, {p['dropped']} of {p['read']} frames dropped.",
+            f"Pipeline ({p['precision']}): {p['fps']:.1f} frames a second; live, delay {p['delay_ms_median']:.0f} ms "
+            f"at the median, {p['delay_ms_p95']:.0f} ms at 95 %, {p['dropped']} of {p['read']} frames dropped.",
             f"The reference takes {figures['ratio_to_johnson_torch']:.0f} times as long in torch and "
             f"{figures['ratio_to_johnson_openvino']:.1f} times in OpenVINO.",
         ]
@@ -90,10 +90,10 @@ def table(figures: dict[str, Any]) -> str:
 
 def machine() -> dict[str, Any]:
     """What this machine is: processor, cores, system."""
-    cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
-    if info.exists():
-        cpu = next((l.partition(":")[2].strip() for l in info.read_text().splitlines() if l.startswith("model name")), cpu)
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    cpu = names[0] if names else platform.processor() or platform.machine()
     return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()}
 
 
@@ -144,7 +144,7 @@ def _take_turns(runs: list[Row], pictures: list[Picture], rounds: int, say: Say)
     times: list[list[float]] = [[] for _ in runs]
     repeats = [REPEATS if _time(run, pictures[0], WARM_UP)[-1] < QUICK_MS else 1 for *_, run in runs]
     for number in range(rounds):
-        for (*_, run), took, count in zip(runs, times, repeats):
+        for (*_, run), took, count in zip(runs, times, repeats, strict=True):
             took += _time(run, pictures[number % len(pictures)], 1 + count)[1:]
         say(f"round {number + 1} of {rounds}")
     height, width = pictures[0].shape[:2]
@@ -157,7 +157,7 @@ def _take_turns(runs: list[Row], pictures: list[Picture], rounds: int, say: Say)
             "ms_p95": float(np.percentile(took, 95)),
             "mac_per_pixel": mac,
         }
-        for (network, runtime, mac, _), took in zip(runs, times)
+        for (network, runtime, mac, _), took in zip(runs, times, strict=True)
     ]
 
 
@@ -170,9 +170,7 @@ def _time(run: Callable[[Picture], object], picture: Picture, count: int) -> lis
     return took
 
 
-def _measure_pipeline(
-    pack: StylePack, precision: Any, size: tuple[int, int], frames: int, say: Say
-) -> dict[str, Any]:
+def _measure_pipeline(pack: StylePack, precision: Any, size: tuple[int, int], frames: int, say: Say) -> dict[str, Any]:
     """H.264 in, H.264 out: once as fast as it goes, once live at 30 frames a second."""
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "in.mp4"

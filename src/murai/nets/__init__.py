@@ -6,26 +6,37 @@
 shifts a picture. `network.styles` [K, D] holds the vectors it has learned.
 """
 
+import copy
 from typing import Any
 
 import torch
 from torch import nn
 
 from murai.nets.base import StylizationNetwork
-from murai.nets.compact import Compact
+from murai.nets.compact import Compact, SmoothSubpixelConv
 from murai.nets.johnson import Johnson
 
 ARCHITECTURES: dict[str, type[StylizationNetwork]] = {"compact": Compact, "johnson": Johnson}
 
 
 def build(name: str, *, styles: int = 1, **arguments: Any) -> StylizationNetwork:
-    """The untrained network of architecture `name` with room for `styles` styles. Raises KeyError for an unknown one."""
+    """The untrained network of architecture `name` with room for `styles` styles. Raises KeyError for another name."""
     return ARCHITECTURES[name](styles=styles, **arguments)
 
 
 def count_parameters(network: StylizationNetwork) -> int:
     """Learned numbers shared by all styles: everything but the style vectors themselves."""
     return sum(p.numel() for p in network.parameters()) - network.styles.numel()
+
+
+def plain_copy(network: StylizationNetwork) -> StylizationNetwork:
+    """A copy on the CPU, in float32, of ordinary layers only: what is exported and counted."""
+    network = copy.deepcopy(network).cpu().float()
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, SmoothSubpixelConv):
+                setattr(parent, name, child.plain())
+    return network
 
 
 @torch.no_grad()
@@ -41,6 +52,7 @@ def mac_per_pixel(network: StylizationNetwork, size: int = 256) -> float:
         assert isinstance(module, nn.Conv2d)
         total += module.weight[0].numel() * output[0].numel()
 
+    network = plain_copy(network)
     handles = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
     try:
         network.paint(torch.zeros(1, 3, size, size), network.styles[:1])

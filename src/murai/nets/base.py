@@ -9,7 +9,7 @@ def pad_to_multiple(x: Tensor, multiple: int, dims: tuple[int, int]) -> Tensor:
     """Repeat the edges of `x` outward: `multiple` / 2 before, as much or more after, until `dims` are multiples.
 
     The margin keeps what convolutions make of their zero padding out of the picture. Every size becomes at least twice
-    `multiple`. Written with indices rather than F.pad: it works for any type, and for pictures smaller than the padding.
+    `multiple`. Indices rather than F.pad, because they work for any type and for pictures smaller than the margin.
     """
     for dim in dims:
         size = x.shape[dim]
@@ -21,7 +21,7 @@ def pad_to_multiple(x: Tensor, multiple: int, dims: tuple[int, int]) -> Tensor:
 
 def crop(x: Tensor, multiple: int, dims: tuple[int, int], sizes: tuple[int, int]) -> Tensor:
     """Undo `pad_to_multiple`."""
-    for dim, size in zip(dims, sizes):
+    for dim, size in zip(dims, sizes, strict=True):
         x = x.narrow(dim, multiple // 2, size)
     return x
 
@@ -29,7 +29,7 @@ def crop(x: Tensor, multiple: int, dims: tuple[int, int], sizes: tuple[int, int]
 class StylizationNetwork(nn.Module):
     """A network that paints pictures of any size in the style of a vector.
 
-    Subclasses set `multiple` (the sizes `paint` accepts), call `make_styles` once their layers exist, and write `paint`.
+    Subclasses set `multiple` (the sizes `paint` accepts), call `make_styles` when their layers exist, write `paint`.
     """
 
     multiple: int
@@ -132,4 +132,5 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Same shape in and out."""
-        return x + self.second(self.first(x, style), style)
+        reworked: Tensor = self.second(self.first(x, style), style)
+        return x + reworked

@@ -1,13 +1,14 @@
 """The network for live use: all arithmetic at a quarter of the resolution and below.
 
-A picture is folded 4 x 4 into channels (space to depth and a 1 x 1 convolution, which is a 4 x 4 convolution of stride
-4), goes down a short pyramid, is reworked by plain 3 x 3 residual blocks, comes up again with a skip from each level, and
-is unfolded by one pixel shuffle (Shi et al. 2016). Plain 3 x 3 convolutions of 16 n channels run near a CPU's peak, and no
-layer works on more than 1/16 of the pixels.
+A picture is folded 4 x 4 into channels (space to depth and a 1 x 1 convolution, which is a 4 x 4 convolution of
+stride 4), goes down a short pyramid, is reworked by plain 3 x 3 residual blocks, comes up again with a skip from each
+level, and is unfolded by one pixel shuffle (Shi et al. 2016). Plain 3 x 3 convolutions of 16 n channels run near a
+CPU's peak, and no layer works on more than 1/16 of the pixels.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -32,7 +33,9 @@ class Compact(StylizationNetwork):
         self.norm = ConditionalInstanceNorm(widths[0])
         self.gain = ConditionalGain(widths[0])
         self.downs = nn.ModuleList(NormalizedConv(a, b, stride=2) for a, b in pairwise(widths))
-        self.blocks = nn.ModuleList(nn.ModuleList(ResidualBlock(w) for _ in range(n)) for w, n in zip(widths, blocks))
+        self.blocks = nn.ModuleList(
+            nn.ModuleList(ResidualBlock(w) for _ in range(n)) for w, n in zip(widths, blocks, strict=True)
+        )
         self.ups = nn.ModuleList(nn.Conv2d(b, a, 1, bias=False) for a, b in pairwise(widths))
         self.merges = nn.ModuleList(NormalizedConv(w, w) for w in widths[:-1])
         self.head = SmoothSubpixelConv(widths[0])
@@ -53,40 +56,43 @@ class Compact(StylizationNetwork):
         return F.pixel_shuffle((torch.tanh(x) + 1) / 2, FOLD)
 
     def _rework(self, level: int, x: Tensor, style: Tensor) -> Tensor:
-        for block in self.blocks[level]:
+        for block in cast(nn.ModuleList, self.blocks[level]):
             x = block(x, style)
         return x
 
 
-class SmoothSubpixelConv(nn.Conv2d):
-    """A 3 x 3 convolution to FOLD x FOLD sub-pixels whose neighbours cannot disagree in a checkerboard.
+class SmoothSubpixelConv(nn.Module):
+    """A 3 x 3 convolution to FOLD x FOLD sub-pixels that cannot paint a checkerboard.
 
-    Followed by a pixel shuffle it is a transposed convolution of stride FOLD with kernels of 3 * FOLD a side. Blurring
-    those kernels is blurring the picture, and `plain` makes it cost nothing at run time. All sub-pixels of a cell start
-    alike (Aitken et al. 2017).
+    Followed by a pixel shuffle, such a convolution is a transposed convolution of stride FOLD with kernels of 3 * FOLD
+    a side. Here each kernel is a smaller one blurred by a box of FOLD, so that flat features give a flat picture,
+    whatever was learned (the condition of Aitken et al. 2017, kept for good rather than at the start). `plain` makes it
+    free at run time.
     """
 
     def __init__(self, channels: int) -> None:
-        super().__init__(channels, 3 * FOLD**2, 3, padding=1)
+        super().__init__()
+        taps = nn.Conv2d(channels, 3, 3).weight.detach()
+        self.kernels = nn.Parameter(torch.zeros(3, channels, 2 * FOLD + 1, 2 * FOLD + 1))
         with torch.no_grad():
-            self.weight.copy_(self.weight[:3].repeat_interleave(FOLD**2, dim=0))
-            nn.init.zeros_(self.bias)  # type: ignore[arg-type]
+            self.kernels[:, :, ::FOLD, ::FOLD] = taps  # the nearest-neighbour upsampling of a 3 x 3 convolution
+        self.bias = nn.Parameter(torch.zeros(3))
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, channels, H, W] to [N, 3 * FOLD^2, H, W]."""
-        return F.conv2d(x, self._smooth_weight(), self.bias, padding=1)
+        return F.conv2d(x, self._weight(), self.bias.repeat_interleave(FOLD**2), padding=1)
 
     def plain(self) -> nn.Conv2d:
         """The same function as an ordinary convolution."""
-        conv = nn.Conv2d(self.in_channels, self.out_channels, 3, padding=1)
-        conv.load_state_dict({"weight": self._smooth_weight(), "bias": self.bias})
+        weight = self._weight()
+        conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
+        conv.load_state_dict({"weight": weight, "bias": self.bias.repeat_interleave(FOLD**2)})
         return conv
 
-    def _smooth_weight(self) -> Tensor:
-        channels, side = self.in_channels, 3 * FOLD
-        taps = self.weight.view(3, FOLD, FOLD, channels, 3, 3).flip(4, 5)
-        kernels = taps.permute(0, 3, 4, 1, 5, 2).reshape(3 * channels, 1, side, side)
-        row = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=kernels.dtype, device=kernels.device) / 16
-        kernels = F.conv2d(kernels, torch.outer(row, row)[None, None], padding=2)
-        taps = kernels.view(3, channels, 3, FOLD, 3, FOLD).permute(0, 3, 5, 1, 2, 4)
-        return taps.flip(4, 5).reshape(self.weight.shape)
+    def _weight(self) -> Tensor:
+        channels = self.kernels.shape[1]
+        box = torch.full((1, 1, FOLD, FOLD), 1 / FOLD, dtype=self.kernels.dtype, device=self.kernels.device)
+        blurred = F.conv2d(self.kernels.flatten(0, 1)[:, None], box, padding=FOLD - 1)
+        # Sub-pixel p of tap t is place p + FOLD * (2 - t) of the kernel: transposed convolution runs backwards.
+        taps = blurred.view(3, channels, 3, FOLD, 3, FOLD).permute(0, 3, 5, 1, 2, 4).flip(4, 5)
+        return taps.reshape(3 * FOLD**2, channels, 3, 3)

@@ -1,0 +1,68 @@
+"""Where frames come from: a drawn pattern, a file, a camera, a network stream."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from murai.errors import Say, SourceError, silent
+from murai.parts import Source
+
+SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https", "udp", "rtp", "tcp")
+
+
+def open_source(
+    spec: str,
+    *,
+    size: tuple[int, int] | None = None,
+    rate: int | None = None,
+    frames: int | None = None,
+    mirror: bool | None = None,
+    say: Say = silent,
+) -> Source:
+    """Open what `spec` names.
+
+    spec     "camera", "camera:DEVICE", "pattern", a URL, or the path of a video or picture
+    size     width and height to ask a camera or the pattern for; 1280x720 where None
+    rate     frames a second to ask a camera or the pattern for; 30 where None
+    frames   end after so many
+    mirror   swap left and right; None mirrors cameras only
+
+    Cameras and live streams are taken up again when they are lost.
+
+    Raises SourceError when it cannot be opened.
+    """
+    source = _open(spec, size or (1280, 720), rate or 30, mirror is not False, say)
+    camera = spec.partition(":")[0] == "camera"
+    if frames is None and (camera or not mirror):
+        return source
+    from murai.sources.altered import Altered
+
+    return Altered(source, frames=frames, mirror=bool(mirror) and not camera)
+
+
+def _open(spec: str, size: tuple[int, int], rate: int, mirror: bool, say: Say) -> Source:
+    kind, _, device = spec.partition(":")
+    if spec == "pattern":
+        from murai.sources.pattern import PatternSource
+
+        return PatternSource(*size, rate)
+    if kind == "camera":
+        from murai.sources.camera import CameraSource
+        from murai.sources.resilient import Resilient
+
+        return Resilient(lambda: CameraSource(device or None, size=size, rate=rate, mirror=mirror, say=say), say=say)
+    if "://" in spec and kind != "file":
+        return _open_url(spec, say)
+
+    from murai.sources.file import FileSource
+
+    return FileSource(Path(unquote(urlsplit(spec).path)) if kind == "file" and "://" in spec else Path(spec), say=say)
+
+
+def _open_url(url: str, say: Say) -> Source:
+    from murai.sources.resilient import Resilient
+    from murai.sources.url import UrlSource
+
+    scheme = url.partition("://")[0]
+    if scheme.lower() not in SCHEMES:
+        raise SourceError(f"murai cannot read {scheme}://; use {', '.join(SCHEMES)}, or the path of a file.")
+    return Resilient(lambda: UrlSource(url, say=say), say=say)

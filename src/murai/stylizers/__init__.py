@@ -1,0 +1,38 @@
+"""Stylizers: they run a style pack on pictures and know nothing of video."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from murai.controls import Controls
+from murai.errors import RuntimeUnsupported, Say, silent
+from murai.packs import bundled_folder, find_style
+
+if TYPE_CHECKING:
+    from murai.stylizers.openvino import OpenVINOStylizer, Precision
+
+
+def open_stylizer(
+    style: str,
+    *,
+    folders: Sequence[Path] | None = None,
+    size: tuple[int, int] | None = None,
+    tier: str | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    precision: "Precision" = "auto",
+    say: Say = silent,
+) -> "OpenVINOStylizer":
+    """The stylizer that paints in `style`: NAME, PACK/NAME, a path, or a blend NAME:W,NAME:W.
+
+    `folders` hold packs, the first wins; None is the bundled ones. `size` (width, height) in pixels is the network's
+    work size, None the picture's own. `.pack` and `.mix` of the result say what was found. Raises UnknownStyle,
+    PackError, RuntimeUnsupported.
+    """
+    if device == "cuda":
+        raise RuntimeUnsupported("this version of murai paints on the CPU; use --device cpu or leave --device out.")
+    pack, mix = find_style(style, [bundled_folder()] if folders is None else folders, tier=tier, say=say)
+    from murai.stylizers.openvino import OpenVINOStylizer  # takes a third of a second, so not before it is needed
+
+    stylizer = OpenVINOStylizer(pack, size=size, precision=precision, say=say)
+    stylizer.use(Controls(mix=mix))
+    return stylizer

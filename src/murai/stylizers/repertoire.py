@@ -13,7 +13,8 @@ from murai.packs import StylePack
 class PackStylizer(Protocol):
     """A stylizer that paints with one pack."""
 
-    def __call__(self, image: Image) -> Image: ...
+    def __call__(self, image: Image) -> Image:
+        """The painting of `image`."""
 
     def use(self, controls: Controls) -> None:
         """Paint like this from the next picture on."""

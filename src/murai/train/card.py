@@ -46,8 +46,8 @@ def _work(style: Style) -> str:
 
 def _figures(manifest: Manifest) -> list[str]:
     lines = [
-        "On photographs never learned from (centre square, 384 pixels): content = relative squared error at relu3_3, style =",
-        "relative squared error of the Gram matrices, total = content + 5 style. Lower is better.",
+        "On photographs never learned from (centre square, 384 pixels): content = relative squared error at relu3_3,",
+        "style = relative squared error of the Gram matrices, total = content + 5 style. Lower is better.",
         "",
         "| style | content | style | total | photographs |",
         "|---|---|---|---|---|",

@@ -1,10 +1,8 @@
 """From a taught network to the graph in a pack: uint8 pictures in and out, any size, checked against torch."""
 
-import copy
 import io
 import logging
 import warnings
-
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from murai.errors import TrainError
+from murai.nets import plain_copy
 from murai.nets.base import StylizationNetwork, crop, pad_to_multiple
-from murai.nets.compact import SmoothSubpixelConv
 
 RunGraph = Callable[[bytes, NDArray[np.uint8], NDArray[np.float32]], NDArray[Any]]
 """Runs a graph in float32: (model, image [N, H, W, 3], style [N, D]) -> painted [N, H, W, 3]."""
@@ -46,13 +44,13 @@ def export_onnx(network: StylizationNetwork, run: RunGraph) -> bytes:
     Raises TrainError where `run`, the runtime that will paint with it, does not paint what torch paints.
     """
     model = to_onnx(network)
-    _check(model, PixelGraph(_plain(network)).eval(), network, run)
+    _check(model, PixelGraph(plain_copy(network)).eval(), network, run)
     return model
 
 
 def to_onnx(network: StylizationNetwork) -> bytes:
     """The ONNX graph of `network` with dynamic N, H and W, unchecked."""
-    graph = PixelGraph(_plain(network)).eval()
+    graph = PixelGraph(plain_copy(network)).eval()
     example = torch.zeros(2, 72, 88, 3, dtype=torch.uint8), network.styles[:1].detach().cpu().repeat(2, 1)
     batch, height, width = (torch.export.Dim(name, min=1) for name in ("batch", "height", "width"))
     with warnings.catch_warnings(), torch.no_grad():
@@ -69,18 +67,8 @@ def to_onnx(network: StylizationNetwork) -> bytes:
         )
     assert program is not None
     buffer = io.BytesIO()
-    program.save(buffer)
+    program.save(buffer)  # type: ignore[arg-type]
     return buffer.getvalue()
-
-
-def _plain(network: StylizationNetwork) -> StylizationNetwork:
-    """A copy on the CPU whose derived weights are computed once and for all."""
-    network = copy.deepcopy(network).cpu().float()
-    for parent in list(network.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, SmoothSubpixelConv):
-                setattr(parent, name, child.plain())
-    return network
 
 
 def _check(model: bytes, graph: PixelGraph, network: StylizationNetwork, run: RunGraph) -> None:

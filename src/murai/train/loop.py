@@ -39,7 +39,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where learning stands: `terms` are weighted and add up to the loss; `rate` in steps a second; `left` in seconds."""
+    """Where learning stands: weighted `terms` that add up to the loss, `rate` in steps a second, `left` in seconds."""
 
     step: int
     steps: int
@@ -59,9 +59,9 @@ def learning_rate(step: int, settings: Settings) -> float:
 class Training:
     """One run in one folder: `checkpoint.pt` to go on from, `losses.jsonl` with every step's terms.
 
-    `styles` are the style pictures, each [3, H, W] in 0..1, in the order of the network's style vectors. With `resume` the
-    run goes on from the checkpoint in `folder` with the same losses as if it had never stopped. Raises TrainError where the
-    checkpoint is missing, damaged or was made with other settings.
+    `styles` are the style pictures, each [3, H, W] in 0..1, in the order of the network's style vectors. With `resume`
+    the run goes on from the checkpoint in `folder` with the same losses as if it had never stopped. Raises TrainError
+    where the checkpoint is missing, damaged or was made with other settings.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Training:
     ) -> None:
         self.settings, self.photographs, self.folder, self.step = settings, photographs, folder, 0
         self.fabric = Fabric(accelerator="auto", devices=1)
-        self.loss_network = loss_network.to(self.fabric.device, memory_format=torch.channels_last)
+        self.loss_network = loss_network.to(self.fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.Adam(network.parameters())
         self.network = network
         self.painter, self.optimizer = self.fabric.setup(network, optimizer)

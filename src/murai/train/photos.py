@@ -35,7 +35,7 @@ def open_picture(path: Path) -> Pillow.Image:
 
 
 def list_photos(folder: Path, say: Say = silent) -> list[Path]:
-    """The pictures in `folder` and below that open, sorted. The others are counted. Raises TrainError if none is left."""
+    """The pictures in and below `folder` that open, sorted; others are counted. Raises TrainError if none is left."""
     if not folder.is_dir():
         raise TrainError(f"there is no folder {folder}; give a folder of photographs with --photos.")
     candidates = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)

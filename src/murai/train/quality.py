@@ -42,5 +42,5 @@ def measure_quality(
         y = network(x, network.styles[index : index + 1]).clamp(0, 1)
         got, wanted = loss_network(y), loss_network(x)
         rows.append((float(content_loss(got, wanted)), float(style_loss(got, grams))))
-    content, styled = (fmean(column) for column in zip(*rows))
+    content, styled = (fmean(column) for column in zip(*rows, strict=True))
     return {"content": content, "style": styled, "total": content + 5 * styled, "photographs": len(rows)}

@@ -48,8 +48,8 @@ class ContactSheet:
                 columns.append(picture.convert("RGB"))
         sheet = Pillow.new("RGB", (sum(c.width for c in columns), max(c.height for c in columns)))
         left = 0
-        for picture in columns:
-            sheet.paste(picture, (left, 0))
-            left += picture.width
+        for strip in columns:
+            sheet.paste(strip, (left, 0))
+            left += strip.width
         save_whole(sheet, self.folder / "sheet.jpg")
         return self.folder / "sheet.jpg"

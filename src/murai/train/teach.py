@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from murai.errors import OutputExists, Say, SinkError, TrainError, silent
 from murai.nets import build, count_parameters, mac_per_pixel
 from murai.nets.base import StylizationNetwork
-from murai.packs import NAME, LossNetworkRecord, Manifest, Style, StylePack, write_pack
+from murai.packs import NAME, Architecture, LossNetworkRecord, Manifest, Style, StylePack, write_pack
 from murai.train.card import model_card
 from murai.train.export import RunGraph, export_onnx
 from murai.train.loop import Progress, Settings, Training
-from murai.train.photos import Photographs, list_photos, style_picture, to_picture
+from murai.train.photos import Photographs, list_photos, style_picture
 from murai.train.quality import centre_square, measure_quality
 from murai.train.sheet import ContactSheet, column
 from murai.train.vgg import LossNetwork
 
-TIERS = ((10_000.0, "fast"), (45_000.0, "fine"))
+FAST = 10_000.0
+"""Multiply-adds per pixel up to which a network is of the tier `fast`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,8 @@ def _write(
     mac = mac_per_pixel(network)
     manifest = Manifest(
         name=plan.out.stem if plan.out.suffix == ".zip" else plan.out.name,
-        tier="johnson" if plan.architecture == "johnson" else next((t for m, t in TIERS if mac <= m), "fine"),
-        architecture={"name": plan.architecture, "arguments": dict(plan.arguments or {})},
+        tier="johnson" if plan.architecture == "johnson" else "fast" if mac <= FAST else "fine",
+        architecture=Architecture(name=plan.architecture, arguments=dict(plan.arguments or {})),
         style_size=network.style_size,
         mac_per_pixel=mac,
         parameters=count_parameters(network),
@@ -184,7 +185,9 @@ def works(
     """
     for field, given in (*details.items(), ("crop", crops)):
         if given and len(given) != len(pictures):
-            raise TrainError(f"there are {len(pictures)} pictures and {len(given)} --{field}; give one for each picture.")
+            raise TrainError(
+                f"there are {len(pictures)} pictures and {len(given)} --{field}; give one for each picture."
+            )
     result = []
     for i, picture in enumerate(pictures):
         own = {field: given[i] for field, given in details.items() if given}

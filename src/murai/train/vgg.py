@@ -1,4 +1,4 @@
-"""The loss network: the convolutions of VGG16 or VGG19 (Simonyan and Zisserman 2015), as far as the losses need them."""
+"""The loss network: convolutions of VGG16 or VGG19 (Simonyan and Zisserman 2015), as far as the losses need them."""
 
 import hashlib
 from collections.abc import Mapping
@@ -36,9 +36,9 @@ class LossNetworkInfo:
 class LossNetwork(nn.Module):
     """Feature maps of a frozen VGG.
 
-    Calling it with pictures [N, 3, H, W] in 0..1 gives {"relu1_2": [N, 64, H, W], ...}: the content and style layers that
-    the weights reach. `input` is what the weights were trained on: `caffe` = 0..255 minus the mean colour, `imagenet` =
-    0..1 minus the mean, divided by the deviation.
+    Calling it with pictures [N, 3, H, W] in 0..1 gives {"relu1_2": [N, 64, H, W], ...}: the content and style layers
+    that the weights reach. `input` is what the weights were trained on: `caffe` = 0..255 minus the mean colour,
+    `imagenet` = 0..1 minus the mean, divided by the deviation.
     """
 
     mean: Tensor
@@ -73,7 +73,7 @@ class LossNetwork(nn.Module):
         x = (x - self.mean) / self.deviation
         maps: dict[str, Tensor] = {}
         block = "1"
-        for name, conv in zip(self.names, self.convs):
+        for name, conv in zip(self.names, self.convs, strict=True):
             if name[4] != block:
                 x, block = F.max_pool2d(x, 2), name[4]
             x = F.relu(conv(x))
@@ -126,7 +126,9 @@ def _read(file: Path) -> Mapping[str, Tensor]:
             return load_file(file)
         return dict(torch.load(file, map_location="cpu", weights_only=True))
     except Exception as error:  # each format and each kind of damage raises its own
-        raise TrainError(f"{file} cannot be read as weights; give a .safetensors or .pth file of VGG16 or VGG19.") from error
+        raise TrainError(
+            f"{file} cannot be read as weights; give a .safetensors or .pth file of VGG16 or VGG19."
+        ) from error
 
 
 def _convolution(weights: Mapping[str, Tensor], index: int, file: str) -> nn.Conv2d:

@@ -1,0 +1,185 @@
+"""A video file: the painted pictures and, untouched, the sound of the video they were painted from."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from murai.errors import Say, SinkError, silent
+from murai.frame import Frame, StreamInfo
+from murai.sinks.encode import Ticks, ToYuv, host, label
+from murai.sinks.sound import Sound
+from murai.sinks.whole import WholeFile
+
+CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""The kind of file each suffix means."""
+
+_H264_LIVE = {"preset": "ultrafast", "crf": "20"}
+_H264_FILE = {"preset": "veryfast", "crf": "18"}
+_VP9_LIVE = {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "lag-in-frames": "0", "crf": "24", "b": "0"}
+_VP9_FILE = {"deadline": "good", "cpu-used": "5", "row-mt": "1", "crf": "20", "b": "0"}
+
+
+class FileSink:
+    """Writes H.264 to MP4, MOV or MKV, VP9 to WEBM: BT.709, limited range, and labelled so.
+
+    The picture has the size of the input. H.264 in 4:2:0 knows even sizes only, so an odd width or height is written
+    in 4:4:4; some players do not show that. VP9 has no such limit.
+
+    Every time is kept to the tick of `info.time_base`. MKV and WEBM count milliseconds and cannot begin before 0: sound
+    that does (the lead-in of AAC) moves both it and the pictures, by the same. All audio streams of
+    `info.path` are copied as they are; where only the first part of the video was painted they stop with the pictures.
+    Memory does not grow with the length.
+
+    The file appears under its name when it is whole: at `close(complete=True)`, and for a live recording, which nobody
+    can make again, also at `close(complete=False)`. A run that fails leaves nothing.
+
+    preset   of x264; None is ultrafast for a live source and veryfast for a file
+
+    Raises OutputExists or SinkError at construction, SinkError in all calls.
+    """
+
+    lossless = True
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        essential: bool = False,
+        preset: str | None = None,
+        say: Say = silent,
+    ) -> None:
+        self.path = Path(path)
+        self.essential = essential
+        self._preset = preset
+        if self.path.suffix.lower() not in CONTAINERS:
+            raise SinkError(f"{path} is no kind of video that can be written: end it in {', '.join(CONTAINERS)}.")
+        self._kind = CONTAINERS[self.path.suffix.lower()]
+        self._whole = WholeFile(path, overwrite=overwrite)
+        self._say = say
+        self._output: OutputContainer | None = None
+        self._sound: Sound | None = None
+        self._durations: dict[int, int] = {}
+        self._end = 0
+        self._last: int | None = None
+
+    def open(self, info: StreamInfo) -> None:
+        """Start the file. Refuses to replace `info.path`, the input."""
+        if info.path is not None:
+            self._whole.keep_apart(info.path)
+        self._info = info
+        try:
+            self._output = av.open(
+                str(self._whole.temporary), "w", format=self._kind, container_options=_clock(self._kind, info.time_base)
+            )
+            self._stream = self._video(self._output)
+            if info.path is not None and not info.live:
+                self._sound = Sound(info.path, self._output, self._say)
+            self._output.start_encoding()
+        except av.FFmpegError as error:
+            raise self._fail(error) from error
+        start = self._sound.start if self._sound else Fraction(0)
+        self._ticks = Ticks(info.time_base, live=info.live, start=start)
+        self._usual = max(1, round(1 / (info.rate * info.time_base)))
+        self._to_yuv = ToYuv(info.width, info.height, str(self._stream.codec_context.pix_fmt))
+
+    def write(self, frame: Frame) -> None:
+        """Encode one frame, and copy the sound up to its time."""
+        if self._output is None:
+            raise SinkError(f"{self.path} is not open.")
+        picture = self._to_yuv(host(frame))
+        picture.pts = self._last = self._ticks(frame)
+        picture.time_base = self._info.time_base
+        duration = self._ticks.duration(frame) or self._usual
+        self._durations[picture.pts] = duration
+        self._end = picture.pts + duration
+        try:
+            if self._sound:
+                self._copy(self._sound.until(picture.pts * self._info.time_base))
+            self._encode(picture)
+        except av.FFmpegError as error:
+            raise self._fail(error) from error
+
+    def close(self, complete: bool = True) -> None:
+        """Finish the file and give it its name, or remove it. Raises SinkError where no picture came."""
+        if self._output is None:
+            self._whole.discard()  # an interrupted `open` may have begun it
+            return
+        if self._last is not None and (complete or self._info.live):
+            self._finish()
+            self._whole.commit()
+            return
+        self._drop()
+        if complete:
+            raise SinkError(f"{self.path} was not written: no picture came from the source.")
+
+    def _video(self, output: OutputContainer) -> VideoStream:
+        info = self._info
+        vp9 = self._kind == "webm"
+        options = dict((_VP9_LIVE if info.live else _VP9_FILE) if vp9 else (_H264_LIVE if info.live else _H264_FILE))
+        if self._preset and not vp9:
+            options["preset"] = self._preset
+        stream = output.add_stream("libvpx-vp9" if vp9 else "libx264", rate=info.rate, options=options)
+        stream.width, stream.height = info.width, info.height
+        even = info.width % 2 == 0 and info.height % 2 == 0
+        stream.pix_fmt = "yuv420p" if even or vp9 else "yuv444p"
+        stream.time_base = stream.codec_context.time_base = info.time_base
+        # A file with B-frames cannot say how long its last picture lasts unless all last equally long.
+        stream.codec_context.max_b_frames = 0
+        label(stream.codec_context)
+        return stream
+
+    def _encode(self, picture: av.VideoFrame | None) -> None:
+        assert self._output is not None
+        for packet in self._stream.encode(picture):
+            # The encoder would guess it from the nominal rate, which is wrong for a variable one.
+            packet.duration = self._durations.pop(int(packet.pts or 0), self._usual)
+            self._output.mux(packet)
+
+    def _copy(self, packets: Iterator[Any]) -> None:
+        assert self._output is not None
+        for packet in packets:
+            self._output.mux(packet)
+
+    def _finish(self) -> None:
+        assert self._output is not None
+        assert self._last is not None
+        tick = self._info.time_base
+        try:
+            self._encode(None)
+            if self._sound:
+                self._copy(self._sound.rest(self._last * tick, self._end * tick))
+            self._output.close()
+        except av.FFmpegError as error:
+            raise self._fail(error) from error
+        self._free()
+
+    def _fail(self, error: av.FFmpegError) -> SinkError:
+        self._drop()
+        return SinkError(f"{self.path} cannot be written: {error.strerror}.")
+
+    def _drop(self) -> None:
+        if self._output is not None:
+            with suppress(av.FFmpegError):  # what cannot be written any more does not matter
+                self._output.close()
+        self._free()
+        self._whole.discard()
+
+    def _free(self) -> None:
+        if self._sound:
+            self._sound.close()
+        self._sound = self._output = None
+
+
+def _clock(kind: str, time_base: Fraction) -> dict[str, str]:
+    """The options that make an MP4 or MOV count in the ticks of the source."""
+    if kind not in ("mp4", "mov"):
+        return {}
+    ticks = str(time_base.denominator)
+    return {"video_track_timescale": ticks, "movie_timescale": ticks}

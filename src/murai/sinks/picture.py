@@ -1,0 +1,41 @@
+"""One painted picture to a file."""
+
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+
+from murai.errors import SinkError
+from murai.frame import Image
+from murai.sinks.whole import WholeFile
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".jpeg": {"quality": 95, "subsampling": 0},
+    ".png": {},
+    ".webp": {"quality": 95},
+    ".tif": {},
+    ".tiff": {},
+    ".bmp": {},
+}
+"""What each kind of picture is saved with. Colour is kept at full resolution: painted edges are sharp."""
+
+
+def write_picture(path: str | Path, image: Image, *, overwrite: bool = False, source: Path | None = None) -> None:
+    """Save `image` (H x W x 3, uint8, RGB) as the suffix of `path` says. The file appears whole or not at all.
+
+    `source` is the picture it was painted from, which is never replaced.
+    Raises OutputExists or SinkError.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in OPTIONS:
+        raise SinkError(f"{path} is no kind of picture that can be written: end it in {', '.join(OPTIONS)}.")
+    whole = WholeFile(path, overwrite=overwrite)
+    if source is not None:
+        whole.keep_apart(source)
+    try:
+        PIL.Image.fromarray(image).save(whole.temporary, **OPTIONS[suffix])
+    except (OSError, ValueError) as error:
+        whole.discard()
+        raise SinkError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
+    whole.commit()

@@ -1,0 +1,67 @@
+"""An output file that appears whole or not at all."""
+
+import os
+import uuid
+from pathlib import Path
+
+from murai.errors import OutputExists, SinkError
+
+LONGEST_NAME = 255
+"""Bytes in a file name, on every common file system."""
+
+
+class WholeFile:
+    """Work goes to a hidden `temporary` beside `path`; `commit` renames it, `discard` removes it.
+
+    A link is followed, so that it still is a link afterwards. A temporary left by a killed run is never in the way:
+    every run has a name of its own.
+
+    Raises OutputExists where the file is there and `overwrite` is False, SinkError for a missing or forbidden folder
+    and for anything that is not a file.
+    """
+
+    def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
+        self.path = Path(path)
+        self.overwrite = overwrite
+        self._target = Path(os.path.realpath(path))
+        self._check()
+        # Short enough whatever the letters are: one has up to four bytes.
+        name = f".{self._target.stem[:40]}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part{self._target.suffix}"
+        self.temporary = self._target.with_name(name)
+
+    def _check(self) -> None:
+        folder = self._target.parent
+        if len(os.fsencode(self._target.name)) > LONGEST_NAME:
+            raise SinkError(f"{self.path} cannot be written: its name is too long, choose a shorter one.")
+        if self._target.is_dir():
+            raise SinkError(f"{self.path} is a folder: give the name of a file in it.")
+        if not folder.is_dir():
+            raise SinkError(f"{self.path} cannot be written: {folder} is not a folder, create it first.")
+        if self._target.exists() and not self._target.is_file():
+            raise SinkError(f"{self.path} is not an ordinary file: choose another name.")
+        if self._target.exists() and not self.overwrite:
+            raise OutputExists(f"{self.path} exists already: choose another name or allow it with --overwrite.")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise SinkError(f"{self.path} cannot be written: {folder} does not allow it, choose another folder.")
+
+    def keep_apart(self, source: Path) -> None:
+        """Refuse to replace what is being read. Raises SinkError where `source` is this very file."""
+        if self._target.exists() and source.exists() and self._target.samefile(source):
+            raise SinkError(f"{self.path} is the input itself: choose another name for the output.")
+
+    def commit(self) -> None:
+        """Give the finished temporary its name. Raises OutputExists or SinkError, and then the name is untouched."""
+        if not self.overwrite and self._target.exists():
+            raise OutputExists(f"{self.path} was made by something else meanwhile: the new one is {self.temporary}.")
+        try:
+            # Renamed only once it is on the disk: a power cut must not leave a name with nothing behind it.
+            with self.temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(self.temporary, self._target)
+        except OSError as error:
+            self.discard()
+            raise SinkError(f"{self.path} cannot be written: {error.strerror}.") from error
+
+    def discard(self) -> None:
+        """Remove the temporary, if there is one."""
+        self.temporary.unlink(missing_ok=True)

@@ -1,0 +1,203 @@
+"""Painting on the CPU with OpenVINO. The only file that imports it."""
+
+import sys
+from collections import OrderedDict
+from dataclasses import replace
+from time import perf_counter
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from murai.controls import Controls
+from murai.errors import PackError, RuntimeUnsupported, Say, silent
+from murai.frame import Image
+from murai.packs import StylePack, refuse_external_data
+from murai.stylizers import compose
+
+# OpenVINO reports its own import over the network through this package, unless the package is missing. None says it is.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+import openvino as ov  # noqa: E402
+
+Precision = Literal["auto", "f32", "bf16"]
+CACHED = 4
+"""Sizes that stay compiled."""
+PORTS = {"image": "u8 of rank 4", "style": "f32 of rank 2", "painted": "u8 of rank 4"}
+
+
+class OpenVINORuntime:
+    """A pack's graph on the CPU: pictures and style vectors in, paintings out, nothing remembered between calls.
+
+    `precision` "auto" becomes "f32" or "bf16" with the first pictures: where the CPU has bf16 both are timed and the
+    faster stays, since some CPUs that have it are slower with it; `say` hears which. `threads`: None is all cores.
+    `name` is for messages.
+    Not for several threads at once. Raises PackError for a graph that is not a pack's, RuntimeUnsupported.
+    """
+
+    def __init__(
+        self,
+        model: bytes,
+        *,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        name: str = "the network",
+        say: Say = silent,
+    ) -> None:
+        self._core = ov.Core()
+        self._model = _read(self._core, model, name)
+        self._name = name
+        self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+        if threads is not None:
+            self._settings["INFERENCE_NUM_THREADS"] = threads
+        self._say = say
+        self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        bf16 = has_bf16()
+        if precision == "bf16" and not bf16:
+            raise RuntimeUnsupported("this CPU cannot calculate in bf16; use the precision f32 or auto.")
+        self.precision: Precision = precision if bf16 else "f32"
+        self.style_size = int(self._model.input("style").partial_shape[1].get_length())
+
+    def run(self, images: NDArray[np.uint8], styles: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Paint `images` uint8 [N, H, W, 3], each with its row of `styles` float32 [N, D]: uint8 [N, H, W, 3].
+
+        The first call with a size prepares the network for it. Raises ValueError for other shapes and types, PackError
+        and RuntimeUnsupported where the network cannot be prepared.
+        """
+        if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+            raise ValueError(f"images are uint8 [N, H, W, 3], not {images.dtype} {images.shape}")
+        if styles.shape != (len(images), self.style_size) or styles.dtype != np.float32:
+            raise ValueError(
+                f"styles are float32 [{len(images)}, {self.style_size}], not {styles.dtype} {styles.shape}"
+            )
+        inputs: dict[str, NDArray[Any]] = {"image": np.ascontiguousarray(images), "style": np.ascontiguousarray(styles)}
+        request = self._request(inputs)
+        painted: NDArray[np.uint8] = request.infer(inputs, share_inputs=True)["painted"]
+        return painted
+
+    def _request(self, inputs: dict[str, NDArray[Any]]) -> Any:
+        shape = inputs["image"].shape
+        if shape in self._requests:
+            self._requests.move_to_end(shape)
+        else:
+            choose = self.precision == "auto"
+            self._requests[shape] = self._fastest(inputs) if choose else self._compile(shape, self.precision)
+            if len(self._requests) > CACHED:
+                self._requests.popitem(last=False)
+        return self._requests[shape]
+
+    def _fastest(self, inputs: dict[str, NDArray[Any]]) -> Any:
+        names: tuple[Precision, ...] = ("f32", "bf16")
+        requests = {name: self._compile(inputs["image"].shape, name) for name in names}
+        times = {name: _time(request, inputs) for name, request in requests.items()}
+        self.precision = min(names, key=times.__getitem__)
+        figures = ", ".join(f"{name} {seconds * 1000:.1f} ms" for name, seconds in times.items())
+        self._say(f"painting in {self.precision}, the faster on this CPU ({figures}).")
+        return requests[self.precision]
+
+    def _compile(self, shape: tuple[int, ...], precision: Precision) -> Any:
+        model = self._model.clone()
+        try:
+            model.reshape({"image": list(shape), "style": [shape[0], self.style_size]})
+        except RuntimeError as error:
+            raise PackError(
+                f"{self._name} does not take pictures of {shape[2]}x{shape[1]}; use another pack."
+            ) from error
+        if list(model.output("painted").shape) != list(shape):
+            raise PackError(f"{self._name} paints {shape[2]}x{shape[1]} pictures at another size; use another pack.")
+        try:
+            settings = {**self._settings, "INFERENCE_PRECISION_HINT": precision}
+            return self._core.compile_model(model, "CPU", settings).create_infer_request()
+        except RuntimeError as error:
+            raise RuntimeUnsupported(
+                f"OpenVINO cannot prepare {self._name} on this CPU, which may lack AVX2 or SSE4.2; try another machine "
+                f"({_reason(error)})."
+            ) from error
+
+
+class OpenVINOStylizer:
+    """Paints one stream with a pack on the CPU, each picture by itself. Pictures are uint8 [H, W, 3] RGB.
+
+    `size` (width, height) is the network's work size: larger pictures are shrunk to fit in it, and the painting is
+    brought back. Raises PackError, RuntimeUnsupported.
+    """
+
+    def __init__(
+        self,
+        pack: StylePack,
+        *,
+        size: tuple[int, int] | None = None,
+        precision: Precision = "auto",
+        say: Say = silent,
+    ) -> None:
+        if size is not None and min(size) < 1:
+            raise ValueError(f"a work size is at least 1x1, not {size[0]}x{size[1]}")
+        self.pack = pack
+        self.size = size
+        self.runtime = OpenVINORuntime(pack.model, precision=precision, name=f"the network of {pack.path}", say=say)
+        if self.runtime.style_size != pack.manifest.style_size:
+            raise PackError(f"{pack.path}: its network takes other style vectors than it holds; get the pack again.")
+        self.use(Controls())
+
+    @property
+    def mix(self) -> dict[str, float]:
+        """The weights of the styles painted now."""
+        return dict(self._now[0].mix)
+
+    def use(self, controls: Controls) -> None:
+        """Paint like this from the next picture on; an empty mix is the pack's first style. Raises UnknownStyle."""
+        controls = replace(controls, mix=controls.mix or {self.pack.names[0]: 1.0})
+        self._now = controls, self.pack.vector(controls.mix)  # one assignment, as another thread may be painting
+
+    def reset(self) -> None:
+        """Nothing to forget: no picture depends on the ones before."""
+
+    def __call__(self, image: Image) -> Image:
+        """The painting of `image`, same shape; `image` itself at strength 0."""
+        controls, vector = self._now
+        height, width = image.shape[:2]
+        if controls.strength == 0:
+            return image
+        small = compose.resize(image, *compose.fit(width, height, self.size))
+        painted = compose.resize(self.runtime.run(small[None], vector[None])[0], width, height)
+        if controls.keep_colors:
+            painted = compose.keep_colors(image, painted)
+        return compose.mix(image, painted, controls.strength)
+
+
+def has_bf16() -> bool:
+    """Whether this CPU calculates in bf16."""
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _read(core: Any, data: bytes, name: str) -> Any:
+    """The graph, checked to be one that takes and gives what a pack's does. Raises PackError."""
+    refuse_external_data(data, name)
+    try:
+        model = core.read_model(data)
+    except RuntimeError as error:
+        raise PackError(
+            f"{name} is no ONNX graph that OpenVINO can read ({_reason(error)}); get the pack again."
+        ) from error
+    ports = [(name, port) for port in (*model.inputs, *model.outputs) for name in port.names]
+    found = {name: f"{port.element_type.to_string()} of rank {port.partial_shape.rank}" for name, port in ports}
+    if len(model.inputs) != 2 or not PORTS.items() <= found.items():
+        raise PackError(f"{name} is not a style pack's: its inputs and outputs are {found}; get the pack again.")
+    if model.input("style").partial_shape[1].is_dynamic:
+        raise PackError(f"{name} does not say how long a style vector is; export the pack again.")
+    return model
+
+
+def _reason(error: RuntimeError) -> str:
+    """OpenVINO's messages are many lines, the last of which says most."""
+    return str(error).strip().splitlines()[-1].strip()
+
+
+def _time(request: Any, inputs: dict[str, NDArray[Any]]) -> float:
+    """Seconds for one run, the best of three after a first, or of fewer when they are slow."""
+    request.infer(inputs, share_inputs=True)
+    times: list[float] = []
+    while len(times) < 3 and sum(times) < 0.1:
+        start = perf_counter()
+        request.infer(inputs, share_inputs=True)
+        times.append(perf_counter() - start)
+    return min(times)

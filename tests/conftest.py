@@ -1,0 +1,20 @@
+"""Shared by all tests: a tiny real style pack."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.packs_support import make_pack
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tmp_path_factory):
+    """The path of a pack `tiny` with the styles `invert` and `warm`, in a folder of its own. Do not change it."""
+    return make_pack(tmp_path_factory.mktemp("packs") / "tiny")
+
+
+@pytest.fixture
+def pack(tiny_pack, tmp_path):
+    """The path of a copy of the tiny pack, which the test may spoil."""
+    return Path(shutil.copytree(tiny_pack, tmp_path / "tiny"))

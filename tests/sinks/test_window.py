@@ -1,0 +1,255 @@
+"""The window, on a display of its own, seen by a screenshot and played by key presses."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+SCREEN = (800, 600)
+RED, GREEN, BLUE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)
+
+SHOW = """
+import sys, threading, time
+from fractions import Fraction
+import numpy as np
+from murai.frame import Frame, StreamInfo
+from murai.sinks.window import WindowSink
+
+def flag(width, height):
+    image = np.zeros((height, width, 3), np.uint8)
+    image[: height // 2] = (255, 0, 0)
+    image[height // 2 :, : width // 2] = (0, 255, 0)
+    image[height // 2 :, width // 2 :] = (0, 0, 255)
+    return image
+
+def say(*words):
+    print(*words, flush=True)
+
+window = WindowSink(**eval(sys.argv[1]))
+window.on_shown = lambda frame: say("shown", frame.index)
+window.open(StreamInfo(37, 35, Fraction(25), Fraction(1, 25)))
+window.write(Frame(flag(37, 35), 0, Fraction(1, 25), 0))
+
+def obey():
+    for line in sys.stdin:
+        command, *numbers = line.split()
+        if command == "close":
+            window.close()
+        elif command == "show":
+            index, width, height = map(int, numbers)
+            window.write(Frame(flag(width, height), index, Fraction(1, 25), index))
+
+threading.Thread(target=obey, daemon=True).start()
+ends = time.monotonic() + float(sys.argv[2])
+began = time.process_time()
+window.show(lambda name: say("key", name), until=lambda: time.monotonic() > ends)
+window.write(Frame(flag(37, 35), 0, Fraction(1, 25), 9))  # late ones are nobody's trouble
+window.close()
+say("end", time.process_time() - began)
+"""
+
+CLOSE = """
+# What a window manager sends when the close button is clicked.
+import ctypes, sys
+
+class ClientMessage(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("send", ctypes.c_int),
+                ("display", ctypes.c_void_p), ("window", ctypes.c_ulong), ("message", ctypes.c_ulong),
+                ("format", ctypes.c_int), ("data", ctypes.c_long * 5), ("room", ctypes.c_long * 24)]
+
+x = ctypes.CDLL("libX11.so.6")
+x.XOpenDisplay.restype = ctypes.c_void_p
+x.XInternAtom.restype = ctypes.c_ulong
+display, window = ctypes.c_void_p(x.XOpenDisplay(None)), ctypes.c_ulong(int(sys.argv[1]))
+atoms = [x.XInternAtom(display, name, False) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")]
+event = ClientMessage(33, 0, 1, display, window, atoms[0], 32, (ctypes.c_long * 5)(atoms[1]))
+assert x.XSendEvent(display, window, False, ctypes.c_long(0), ctypes.byref(event))
+x.XSync(display, False)
+"""
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    if missing := [name for name in ("Xvfb", "xdotool", "import") if shutil.which(name) is None]:
+        pytest.skip(f"the window is tested with {', '.join(missing)}, not installed here")
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout
+        yield f":{server.stdout.readline().strip()}"
+        server.terminate()
+
+
+class Player:
+    """A process with a window, and the hands and eyes in front of it."""
+
+    def __init__(self, display: str, options: str = "{'size': (320, 240)}", seconds: float = 60) -> None:
+        self.environment = {"DISPLAY": display, "PATH": "/usr/bin:/bin:/usr/local/bin"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SHOW, options, str(seconds)],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.heard: list[str] = []
+        self.hear("shown 0")
+
+    def hear(self, wanted: str) -> str:
+        assert self.process.stdout
+        while line := self.process.stdout.readline().strip():
+            self.heard.append(line)
+            if line.startswith(wanted):
+                return line
+        raise AssertionError(f"the window ended, said {self.heard} and never {wanted!r}")
+
+    def tell(self, command: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def xdotool(self, *words: str) -> str:
+        return subprocess.run(
+            ["xdotool", *words], env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    def press(self, *keys: str) -> None:
+        window = self.xdotool("search", "--name", "murai").split()[0]
+        self.xdotool("windowfocus", "--sync", window)
+        self.xdotool("key", "--delay", "50", *keys)
+
+    def look(self, path: Path) -> np.ndarray:
+        subprocess.run(["import", "-window", "root", path], env=self.environment, check=True, timeout=20)
+        return np.asarray(PIL.Image.open(path).convert("RGB")).astype(int)
+
+    def until_seen(self, path: Path, seen: Callable[[np.ndarray], bool]) -> np.ndarray:
+        """The first screenshot that shows it. What is drawn takes a moment to be on the screen."""
+        end = time.monotonic() + 15
+        while not seen(screen := self.look(path)):
+            assert time.monotonic() < end, f"not seen, look at {path}"
+            time.sleep(0.1)
+        return screen
+
+
+@pytest.fixture
+def player(display: str) -> Iterator[Callable[..., Player]]:
+    started: list[Player] = []
+
+    def start(*options: object) -> Player:
+        started.append(Player(display, *options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+
+
+def is_flag(screen: np.ndarray, left: int, top: int, width: int, height: int) -> bool:
+    """Whether the flag fills that place: its middles in their colours, black outside."""
+    x, y = left + width // 4, top + height // 4
+    there = [
+        (x, y, RED),
+        (x, y + height // 2, GREEN),
+        (x + width // 2, y + height // 2, BLUE),
+        (left + 2, top + 2, RED),
+        (left + width - 3, top + height - 3, BLUE),
+        (left - 2, y, BLACK),
+        (left + width + 1, y, BLACK),
+        (x, top - 2, BLACK),
+        (x, top + height + 1, BLACK),
+    ]
+    inside = [(x, y, color) for x, y, color in there if 0 <= x < SCREEN[0] and 0 <= y < SCREEN[1]]
+    return all(np.abs(screen[y, x] - color).max() <= 2 for x, y, color in inside)
+
+
+def test_the_picture_fills_the_window_with_black_beside_it(player: Callable[..., Player], tmp_path: Path) -> None:
+    shown = player()
+    shown.until_seen(tmp_path / "screen.png", lambda screen: is_flag(screen, 33, 0, 254, 240))
+
+
+def test_a_picture_of_another_size_and_shape_takes_its_place(player: Callable[..., Player], tmp_path: Path) -> None:
+    shown = player()
+    shown.tell("show 7 201 67")
+    shown.hear("shown 7")
+    shown.until_seen(tmp_path / "screen.png", lambda screen: is_flag(screen, 0, 66, 320, 107))
+
+
+def test_the_size_of_the_input_is_the_size_of_the_window(player: Callable[..., Player]) -> None:
+    shown = player("{}")
+    window = shown.xdotool("search", "--name", "murai").split()[0]
+    assert "Geometry: 37x35" in shown.xdotool("getwindowgeometry", window)
+
+
+def test_keys_arrive_by_their_names(player: Callable[..., Player]) -> None:
+    shown = player()
+    shown.press("Left", "Right", "Up", "Down", "space", "a", "c", "z", "0", "9", "ctrl+c", "F5", "e")
+    shown.hear("key e")
+    keys = [line.removeprefix("key ") for line in shown.heard if line.startswith("key")]
+    assert keys == ["left", "right", "up", "down", "space", "a", "c", "z", "0", "9", "e"]
+
+
+@pytest.mark.parametrize("key", ["q", "Escape"])
+def test_q_and_escape_end_the_show(player: Callable[..., Player], key: str) -> None:
+    shown = player()
+    shown.press(key)
+    shown.hear("end")
+    assert shown.process.wait(20) == 0
+    assert not any(line.startswith("key") for line in shown.heard)
+
+
+def test_f_fills_the_screen_and_gives_it_back(player: Callable[..., Player], tmp_path: Path) -> None:
+    shown = player()
+    shown.press("f")
+    shown.until_seen(tmp_path / "full.png", lambda screen: is_flag(screen, 83, 0, 634, 600))
+    shown.press("f")
+    shown.until_seen(tmp_path / "back.png", lambda screen: is_flag(screen, 33, 0, 254, 240))
+
+
+def test_a_show_can_begin_on_the_whole_screen(player: Callable[..., Player], tmp_path: Path) -> None:
+    shown = player("{'fullscreen': True}")
+    shown.until_seen(tmp_path / "full.png", lambda screen: is_flag(screen, 83, 0, 634, 600))
+
+
+def test_a_window_closed_by_its_user_ends_the_show(player: Callable[..., Player]) -> None:
+    shown = player()
+    window = shown.xdotool("search", "--name", "murai").split()[0]
+    subprocess.run([sys.executable, "-c", CLOSE, window], env=shown.environment, check=True, timeout=20)
+    shown.hear("end")
+    assert shown.process.wait(20) == 0
+
+
+def test_close_from_another_thread_ends_the_show(player: Callable[..., Player]) -> None:
+    shown = player()
+    shown.tell("close")
+    shown.hear("end")
+    assert shown.process.wait(20) == 0
+
+
+def test_the_show_ends_when_until_says_so_and_is_idle_before(player: Callable[..., Player]) -> None:
+    shown = player("{'size': (320, 240)}", 3.0)
+    used = float(shown.hear("end").split()[1])
+    assert shown.process.wait(20) == 0
+    assert used < 1.5, "it drew although nothing changed"
+    assert [line for line in shown.heard if line.startswith("shown")] == ["shown 0"]
+
+
+def test_a_burst_of_pictures_shows_the_last(player: Callable[..., Player]) -> None:
+    shown = player()
+    for index in range(1, 60):
+        shown.tell(f"show {index} 64 48")
+    shown.hear("shown 59")
+    indices = [int(line.split()[1]) for line in shown.heard if line.startswith("shown")]
+    assert indices == sorted(set(indices))
+
+
+def test_no_display_is_said_in_one_sentence() -> None:
+    code = "from murai.sinks.window import WindowSink\nWindowSink()"
+    run = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert "murai.errors.SinkError: There is no display" in run.stderr.splitlines()[-1]

@@ -1,0 +1,340 @@
+"""The CPU runtime and stylizer, with a real graph, against the same arithmetic in numpy."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from murai.controls import Controls
+from murai.errors import PackError, RuntimeUnsupported, UnknownStyle
+from murai.packs import StylePack, write_pack
+from murai.stylizers import compose, open_stylizer
+from murai.stylizers.openvino import CACHED, OpenVINORuntime, OpenVINOStylizer, has_bf16
+from tests.packs_support import STYLES, make_pack, paint, tiny_graph, tiny_manifest
+
+SIZES = [(48, 64), (37, 51), (1, 1), (3, 5), (2, 200)]  # height, width
+TOLERANCE = 1  # levels: a value halfway between two may round either way
+
+
+def picture(height=48, width=64, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def difference(a, b):
+    return int(np.abs(a.astype(int) - b.astype(int)).max())
+
+
+def vectors(*names):
+    return np.array([STYLES[name] for name in names], np.float32)
+
+
+@pytest.fixture(scope="module")
+def pack(tiny_pack):
+    return StylePack.load(tiny_pack)
+
+
+@pytest.fixture(scope="module")
+def runtime(pack):
+    return OpenVINORuntime(pack.model, precision="f32")
+
+
+@pytest.fixture
+def stylizer(pack):
+    return OpenVINOStylizer(pack, precision="f32")
+
+
+# The runtime
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("size", SIZES)
+def test_the_runtime_paints_what_numpy_paints(runtime, size, style):
+    image = picture(*size)
+    (painted,) = runtime.run(image[None], vectors(style))
+    assert painted.dtype == np.uint8
+    assert painted.shape == image.shape
+    assert difference(painted, paint(image, STYLES[style])) <= TOLERANCE
+
+
+def test_each_picture_of_a_batch_is_painted_in_its_own_style(runtime):
+    images = np.stack([picture(seed=i) for i in range(3)])
+    painted = runtime.run(images, vectors("invert", "warm", "night"))
+    for image, result, style in zip(images, painted, STYLES.values(), strict=True):
+        assert difference(result, paint(image, style)) <= TOLERANCE
+
+
+def test_a_painting_is_not_overwritten_by_the_next(runtime):
+    first = runtime.run(picture(seed=1)[None], vectors("warm"))
+    kept = first.copy()
+    runtime.run(picture(seed=2)[None], vectors("invert"))
+    assert np.array_equal(first, kept)
+
+
+def test_pictures_that_are_mirrored_or_read_only_are_painted_alike(runtime):
+    image = picture()
+    wanted = runtime.run(np.ascontiguousarray(image[:, ::-1])[None], vectors("warm"))
+    image.setflags(write=False)
+    assert np.array_equal(runtime.run(image[:, ::-1][None], vectors("warm")), wanted)
+
+
+@pytest.mark.parametrize(
+    ("images", "styles"),
+    [
+        (np.zeros((4, 4, 3), np.uint8), vectors("warm")),
+        (np.zeros((1, 4, 4, 4), np.uint8), vectors("warm")),
+        (np.zeros((1, 4, 4, 3), np.float32), vectors("warm")),
+        (np.zeros((1, 4, 4, 3), np.uint8), vectors("warm", "night")),
+        (np.zeros((1, 4, 4, 3), np.uint8), vectors("warm")[:, :5]),
+        (np.zeros((1, 4, 4, 3), np.uint8), vectors("warm").astype(np.float64)),
+    ],
+)
+def test_other_shapes_and_types_are_refused(runtime, images, styles):
+    with pytest.raises(ValueError, match=r"are (uint8|float32) \["):
+        runtime.run(images, styles)
+
+
+def test_only_a_few_sizes_stay_prepared_and_all_paint_rightly(pack):
+    runtime = OpenVINORuntime(pack.model, precision="f32")
+    for width in (*range(8, 16), 8, 15, 8):
+        image = picture(6, width)
+        (painted,) = runtime.run(image[None], vectors("warm"))
+        assert difference(painted, paint(image, STYLES["warm"])) <= TOLERANCE
+        assert len(runtime._requests) <= CACHED
+    assert (1, 6, 8, 3) in runtime._requests
+    assert (1, 6, 10, 3) not in runtime._requests
+
+
+def test_auto_precision_says_what_it_kept_and_why(pack):
+    if not has_bf16():
+        pytest.skip("this CPU has no bf16, so there is nothing to choose")
+    said = []
+    runtime = OpenVINORuntime(pack.model, say=said.append)
+    runtime.run(picture()[None], vectors("warm"))
+    assert runtime.precision in ("f32", "bf16")
+    (sentence,) = said
+    assert sentence.startswith(f"painting in {runtime.precision}")
+    assert sentence.count(" ms") == 2
+    runtime.run(picture(20, 30)[None], vectors("warm"))
+    assert len(said) == 1
+
+
+def test_without_bf16_it_is_f32_and_bf16_is_refused(pack):
+    if has_bf16():
+        assert OpenVINORuntime(pack.model, precision="bf16").precision == "bf16"
+    else:
+        assert OpenVINORuntime(pack.model).precision == "f32"
+        with pytest.raises(RuntimeUnsupported, match="bf16"):
+            OpenVINORuntime(pack.model, precision="bf16")
+
+
+def test_one_thread_paints_the_same(pack, runtime):
+    single = OpenVINORuntime(pack.model, precision="f32", threads=1)
+    image = picture()[None]
+    assert np.array_equal(single.run(image, vectors("warm")), runtime.run(image, vectors("warm")))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (lambda: b"", "no ONNX graph"),
+        (lambda: b"nonsense" * 100, "no ONNX graph"),
+        (lambda: tiny_graph()[:200], "no ONNX graph"),
+        (lambda: tiny_graph(drop=("Pad",)), "no ONNX graph"),
+        (lambda: tiny_graph(image_type=1), "its inputs and outputs are"),
+        (lambda: tiny_graph(style_size="any"), "how long a style vector is"),
+        (lambda: tiny_graph(external="weights.bin"), "further files"),
+    ],
+)
+def test_a_graph_that_is_no_packs_is_refused(model, message):
+    with pytest.raises(PackError, match=message) as caught:
+        OpenVINORuntime(model())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_graph_that_changes_the_size_of_pictures_is_refused():
+    runtime = OpenVINORuntime(tiny_graph(crop=True), precision="f32")
+    with pytest.raises(PackError, match="another size"):
+        runtime.run(picture()[None], vectors("warm"))
+
+
+def test_a_graph_cannot_read_files_even_where_they_are(tmp_path, monkeypatch):
+    (tmp_path / "weights.bin").write_bytes(np.zeros(81, np.float32).tobytes())
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PackError, match="further files"):
+        OpenVINORuntime(tiny_graph(external="weights.bin"))
+
+
+# The stylizer
+
+
+def test_a_stylizer_paints_the_first_style_until_told_otherwise(stylizer):
+    image = picture()
+    assert stylizer.mix == {"invert": 1.0}
+    assert difference(stylizer(image), paint(image, STYLES["invert"])) <= TOLERANCE
+    stylizer.use(Controls(mix={"warm": 2.0}))
+    assert stylizer.mix == {"warm": 2.0}
+    assert difference(stylizer(image), paint(image, STYLES["warm"])) <= TOLERANCE
+
+
+def test_a_blend_paints_with_the_mean_vector(stylizer):
+    image = picture()
+    stylizer.use(Controls(mix={"warm": 3.0, "invert": 1.0}))
+    mean = 0.75 * vectors("warm")[0] + 0.25 * vectors("invert")[0]
+    assert difference(stylizer(image), paint(image, mean)) <= TOLERANCE
+
+
+def test_strength_0_is_the_same_bits_and_runs_no_network(stylizer):
+    stylizer.use(Controls(strength=0.0, keep_colors=True))
+    image = picture()
+    assert stylizer(image) is image
+    assert not stylizer.runtime._requests
+
+
+def test_strength_goes_evenly_from_the_picture_to_the_painting(stylizer):
+    image = picture()
+    painted = stylizer(image)
+    for strength in (0.25, 0.5, 0.75):
+        stylizer.use(Controls(strength=strength))
+        exact = image + (painted.astype(float) - image) * strength
+        assert np.abs(stylizer(image) - exact).max() <= 1.0
+
+
+def test_kept_colours_are_the_brightness_of_the_painting(stylizer):
+    image = picture()
+    painted = stylizer(image)
+    stylizer.use(Controls(keep_colors=True))
+    assert np.array_equal(stylizer(image), compose.keep_colors(image, painted))
+
+
+def test_a_style_of_another_pack_is_refused_and_the_old_one_stays(stylizer):
+    with pytest.raises(UnknownStyle, match="pack tiny has no style 'night'"):
+        stylizer.use(Controls(mix={"night": 1.0}, strength=0.0))
+    image = picture()
+    assert difference(stylizer(image), paint(image, STYLES["invert"])) <= TOLERANCE
+
+
+@pytest.mark.parametrize("size", [(32, 24), (20, 20), (640, 480), (1, 1)])
+@pytest.mark.parametrize("shape", [(48, 64), (64, 48), (33, 47), (1, 1)])
+def test_a_work_size_paints_smaller_and_gives_the_size_back(pack, size, shape):
+    stylizer = OpenVINOStylizer(pack, size=size, precision="f32")
+    image = picture(*shape)
+    painted = stylizer(image)
+    width, height = compose.fit(shape[1], shape[0], size)
+    assert list(stylizer.runtime._requests) == [(1, height, width, 3)]
+    assert painted.shape == image.shape
+    small = paint(compose.resize(image, width, height), STYLES["invert"])
+    assert difference(painted, compose.resize(small, shape[1], shape[0])) <= 2 * TOLERANCE
+
+
+def test_a_stylizer_follows_a_change_of_size_and_forgets_nothing_on_reset(stylizer):
+    stylizer.use(Controls(mix={"warm": 1.0}))
+    for size in (*SIZES, *SIZES):
+        image = picture(*size)
+        stylizer.reset()
+        assert difference(stylizer(image), paint(image, STYLES["warm"])) <= TOLERANCE
+
+
+def test_the_input_is_never_changed(pack):
+    stylizer = OpenVINOStylizer(pack, size=(20, 20), precision="f32")
+    image = picture()
+    kept = image.copy()
+    for controls in (Controls(), Controls(strength=0.4), Controls(keep_colors=True)):
+        stylizer.use(controls)
+        stylizer(image)
+        assert np.array_equal(image, kept)
+
+
+def test_a_pack_whose_graph_takes_other_vectors_is_refused(tmp_path):
+    styles = {"styles": np.ones((2, 7), np.float32)}
+    pack = write_pack(tmp_path / "p", tiny_manifest(style_size=7), tiny_graph(), styles)
+    with pytest.raises(PackError, match="other style vectors"):
+        OpenVINOStylizer(pack)
+
+
+def test_a_bad_graph_is_refused_by_the_name_of_its_pack(tmp_path):
+    pack = StylePack.load(make_pack(tmp_path / "p", model=b"nonsense"))
+    with pytest.raises(PackError, match=f"^the network of {pack.path} is no ONNX graph"):
+        OpenVINOStylizer(pack)
+
+
+def test_a_work_size_of_nothing_is_refused(pack):
+    with pytest.raises(ValueError, match="at least 1x1"):
+        OpenVINOStylizer(pack, size=(640, 0))
+
+
+# open_stylizer
+
+
+def test_open_stylizer_knows_its_pack_and_its_mix(tiny_pack):
+    stylizer = open_stylizer("warm:0.75,invert:0.25", folders=[tiny_pack.parent], size=(32, 24), precision="f32")
+    assert stylizer.pack.name == "tiny"
+    assert stylizer.mix == {"warm": 0.75, "invert": 0.25}
+    assert stylizer.size == (32, 24)
+    assert stylizer.runtime.precision == "f32"
+    assert stylizer(picture()).shape == (48, 64, 3)
+
+
+def test_open_stylizer_takes_a_path_and_finds_only_the_tier_asked_for(tiny_pack):
+    assert open_stylizer(str(tiny_pack)).mix == {"invert": 1.0}
+    with pytest.raises(UnknownStyle, match="tier fine"):
+        open_stylizer("warm", folders=[tiny_pack.parent], tier="fine")
+
+
+def test_a_card_is_refused_in_one_sentence(tiny_pack):
+    with pytest.raises(RuntimeUnsupported, match="paints on the CPU"):
+        open_stylizer(str(tiny_pack), device="cuda")
+
+
+# What importing and painting must not do
+
+
+def run_alone(code, *arguments, home):
+    """Run `code` in a fresh interpreter with an empty home folder, as on a user's machine."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "HOME")}
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment | {"HOME": str(home)},
+    )
+
+
+WATCH = """
+import sys
+WATCHED = ("socket", "urllib", "os.fork", "os.posix_spawn", "os.exec", "os.system", "subprocess")
+touched = []
+sys.addaudithook(lambda event, _: touched.append(event) if event.startswith(WATCHED) else None)
+"""
+"""Python announces each of these: sockets, and new processes, in which they could hide."""
+
+
+def test_painting_opens_no_socket_loads_no_torch_and_leaves_nothing_at_home(tiny_pack, tmp_path):
+    code = """
+        import threading
+        import numpy as np
+        from murai.stylizers import open_stylizer
+        assert "openvino" not in sys.modules, "openvino is imported before it is needed"
+        open_stylizer(sys.argv[1])(np.zeros((48, 64, 3), np.uint8))
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread():
+                thread.join(10)
+        assert "torch" not in sys.modules
+        assert "onnx" not in sys.modules
+        assert not touched, touched
+        print("painted")
+    """
+    done = run_alone(WATCH + textwrap.dedent(code), tiny_pack, home=tmp_path)
+    assert done.stdout == "painted\n", done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "event"),
+    [("import socket; socket.socket().close()", "socket.__new__"), ("import os; os.fork() or os._exit(0)", "os.fork")],
+)
+def test_the_watch_notices_a_socket_and_a_process(tmp_path, code, event):
+    assert event in run_alone(f"{WATCH}\n{code}\nprint(touched)", home=tmp_path).stdout
