@@ -266,7 +266,7 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
-    say(f"learning; {plan.run_folder}/sheet.jpg shows how it goes. Ctrl-C keeps a checkpoint for --resume.")
+    say(f"learning; {plan.run_folder}/sheet.jpg shows how it goes. Ctrl-C keeps a checkpoint.")
     with progress("learning", steps, "steps") as advance:
 
         def on_step(now: Progress) -> None:
@@ -275,13 +275,16 @@ def train(
             if now.step % 50 == 0:
                 say(f"step {now.step} of {steps}: {shares}; {now.rate:.2f} steps/s, {now.left / 60:.0f} minutes left")
 
-        pack = teach(
-            plan,
-            load_loss_network(loss_network, loss_input, say=say),
-            lambda model, pictures, vectors: OpenVINORuntime(model, precision="f32").run(pictures, vectors),
-            on_step=on_step,
-            say=say,
-        )
+        def run_graph(model: bytes, pictures: Any, vectors: Any) -> Any:
+            return OpenVINORuntime(model, precision="f32").run(pictures, vectors)
+
+        try:
+            pack = teach(
+                plan, load_loss_network(loss_network, loss_input, say=say), run_graph, on_step=on_step, say=say
+            )
+        except KeyboardInterrupt:
+            say("stopped; the same command with --resume goes on from here.")
+            raise
     say(f"wrote {pack.path}. Try it: murai live --style {out}/{pack.names[0]}, or keep it: murai styles add {out}")
     return 0
 
@@ -322,13 +325,12 @@ def styles_show(name: str, /, *, json: bool = False) -> int:
         Print the manifest as JSON.
     """
     from murai.packs import find_style
-    from murai.train.card import model_card
 
     pack, _ = find_style(name, _folders(), say=say)
-    if json:
+    if json or not pack.card:
         show_json(pack.manifest.model_dump(mode="json"))
     else:
-        print(model_card(pack.manifest))
+        print(pack.card)
     return 0
 
 

@@ -32,6 +32,7 @@ from murai.packfiles import GRAPH, MANIFEST, WEIGHTS
 
 FORMAT = 1
 Tier = Literal["fast", "fine", "johnson"]
+CARD = "README.md"
 TIERS: tuple[Tier, ...] = get_args(Tier)
 """From the lightest network to the heaviest."""
 
@@ -139,6 +140,11 @@ class StylePack:
         model = packfiles.read(self.path, GRAPH)
         refuse_external_data(model, self.path)
         return model
+
+    @property
+    def card(self) -> str:
+        """The model card, Markdown; empty where the pack has none."""
+        return packfiles.read(self.path, CARD).decode(errors="replace") if CARD in packfiles.measure(self.path) else ""
 
     @property
     def tensors(self) -> dict[str, NDArray[Any]]:

@@ -63,20 +63,6 @@ def test_udp_is_read_live(serve: Serve) -> None:
     source.close()
 
 
-def test_srt_is_read_live(serve: Serve) -> None:
-    url = f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
-    serve("-f", "mpegts", f"{url}?mode=listener")
-    time.sleep(0.5)
-    try:
-        source = UrlSource(url)
-    except SourceError as error:
-        if "does not know that kind of address" in str(error):
-            pytest.skip("the FFmpeg inside this PyAV was built without SRT")
-        raise
-    check_times(list(islice(source, 20)))
-    source.close()
-
-
 @pytest.fixture
 def rtsp() -> Iterator[Callable[..., str]]:
     python = shutil.which("python3", path="/usr/bin")

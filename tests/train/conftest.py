@@ -21,15 +21,6 @@ def vgg_weights(blocks, width=4, seed=0, first=3):
     return state
 
 
-@pytest.fixture
-def vgg19_file(tmp_path):
-    from safetensors.torch import save_file
-
-    path = tmp_path / "vgg19.safetensors"
-    save_file(vgg_weights((2, 2, 4, 4)), path)
-    return path
-
-
 def save_photo(path, size=(48, 40), seed=0):
     """A smooth coloured picture with an edge."""
     rng = np.random.default_rng(seed)
@@ -43,15 +34,33 @@ def save_photo(path, size=(48, 40), seed=0):
     return path
 
 
-@pytest.fixture
-def photo_folder(tmp_path):
-    folder = tmp_path / "photos"
-    folder.mkdir()
+def make_lessons(folder):
+    """What a training needs, in `folder`: vgg19.safetensors, style.png and five photos."""
+    from safetensors.torch import save_file
+
+    save_file(vgg_weights((2, 2, 4, 4)), folder / "vgg19.safetensors")
+    save_photo(folder / "style.png", size=(80, 60), seed=9)
+    (folder / "photos").mkdir()
     for i in range(5):
-        save_photo(folder / f"{i}.png", seed=i)
+        save_photo(folder / "photos" / f"{i}.png", seed=i)
     return folder
 
 
 @pytest.fixture
-def style_file(tmp_path):
-    return save_photo(tmp_path / "style.png", size=(80, 60), seed=9)
+def lessons(tmp_path):
+    return make_lessons(tmp_path)
+
+
+@pytest.fixture
+def vgg19_file(lessons):
+    return lessons / "vgg19.safetensors"
+
+
+@pytest.fixture
+def photo_folder(lessons):
+    return lessons / "photos"
+
+
+@pytest.fixture
+def style_file(lessons):
+    return lessons / "style.png"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from fractions import Fraction
 
 import av
@@ -29,6 +30,7 @@ class LiveSource:
 
     name             how messages call it; holds no password
     open_container   opens it; runs in a thread of its own
+    release          called first by `close`: ends a blocked read, where there is a way to
     advice           what to do when it does not open: a clause that follows the reason
     may_be_file      whether something with an end, such as a file on a web server, counts as not live
     stall            seconds without a frame after which it counts as lost
@@ -43,8 +45,9 @@ class LiveSource:
     def __init__(
         self,
         name: str,
-        open_container: Callable[[], InputContainer],
+        open_container: Callable[[], AbstractContextManager[InputContainer]],
         *,
+        release: Callable[[], None] = lambda: None,
         rate: Fraction = Fraction(30),
         rotate: int = 0,
         mirror: bool = False,
@@ -61,6 +64,7 @@ class LiveSource:
         self._advice = advice
         self._may_be_file = may_be_file
         self._stall = stall
+        self._release = release
         self._closed = False
         self._background = Background(self._read(open_container), name=f"read {name}")
         try:
@@ -81,6 +85,7 @@ class LiveSource:
     def close(self) -> None:
         """Wake a waiting reader and let the device or socket go."""
         self._closed = True
+        self._release()
         self._background.close()
 
     def _next(self) -> Frame | None:
@@ -108,12 +113,14 @@ class LiveSource:
             raise SourceError(f"{self._name} ended before its first picture.")
         return first
 
-    def _read(self, open_container: Callable[[], InputContainer]) -> Generator[Frame | None, None, None]:
-        try:
-            container = open_container()
-        except av.FFmpegError as error:
-            raise SourceError(f"{self._name} cannot be opened: {reason(error)}{self._advice}.") from error
-        with container:
+    def _read(
+        self, open_container: Callable[[], AbstractContextManager[InputContainer]]
+    ) -> Generator[Frame | None, None, None]:
+        with ExitStack() as stack:
+            try:
+                container = stack.enter_context(open_container())
+            except av.FFmpegError as error:
+                raise SourceError(f"{self._name} cannot be opened: {reason(error)}{self._advice}.") from error
             try:
                 yield from self._frames(container)
             except av.FFmpegError as error:

@@ -1,5 +1,6 @@
 """A network stream as a source: RTSP, RTMP, SRT, HTTP, UDP, whatever the FFmpeg inside PyAV speaks."""
 
+from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
 
 import av
@@ -7,6 +8,7 @@ from av.container import InputContainer
 
 from murai.errors import Say, SourceError, silent
 from murai.sources.live import LiveSource
+from murai.sources.srt import Relay, knows_srt
 
 OPTIONS = {
     "rtsp_transport": "tcp",  # over UDP, one lost packet smears the picture until the next keyframe
@@ -21,20 +23,30 @@ class UrlSource(LiveSource):
 
     `info.live` is True, except for a file with an end on a web server: that is read whole, like a file.
     Silence longer than `timeout` seconds raises StreamLost, and so does the end of a live stream.
-    User names, passwords and what follows a question mark never appear in a message.
+    User names, passwords and what follows a question mark never appear in a message. Where PyAV was built without
+    SRT, the ffmpeg program receives it.
 
-    Raises SourceError when nothing answers within `timeout` seconds, or no picture comes.
+    Raises SourceError when nothing answers within `timeout` seconds, or no picture comes, or that program is missing.
     """
 
     def __init__(self, url: str, *, say: Say = silent, timeout: float = 5.0) -> None:
-        name = public_name(url)
+        name, scheme = public_name(url), urlsplit(url).scheme
+        relay = Relay(url, name) if scheme == "srt" and not knows_srt() else None
 
-        def open_url() -> InputContainer:
+        def open_url() -> AbstractContextManager[InputContainer]:
+            if relay:
+                return relay.open(OPTIONS)
             return av.open(url, options=OPTIONS, timeout=(timeout, timeout), metadata_errors="replace")
 
-        may_be_file = urlsplit(url).scheme in ("http", "https")
-        advice = "; check the address, and that the sender is running"
-        super().__init__(name, open_url, advice=advice, may_be_file=may_be_file, stall=timeout, say=say)
+        super().__init__(
+            name,
+            open_url,
+            release=relay.close if relay else lambda: None,
+            advice="; check the address, and that the sender is running",
+            may_be_file=scheme in ("http", "https"),
+            stall=timeout,
+            say=say,
+        )
 
 
 def public_name(url: str) -> str:

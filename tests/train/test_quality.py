@@ -1,0 +1,52 @@
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from PIL import Image  # noqa: E402
+
+from murai.nets.base import StylizationNetwork  # noqa: E402
+from murai.train.photos import list_photos, style_picture  # noqa: E402
+from murai.train.quality import centre_square, measure_quality  # noqa: E402
+from murai.train.vgg import load_loss_network  # noqa: E402
+
+
+class Same(StylizationNetwork):
+    """Paints nothing."""
+
+    multiple = 1
+
+    def __init__(self):
+        super().__init__()
+        self.styles = torch.nn.Parameter(torch.zeros(1, 1))
+
+    def paint(self, x, style):
+        return x
+
+
+def test_a_network_that_paints_nothing_keeps_all_content_and_has_no_style(vgg19_file, photo_folder, style_file):
+    row = measure_quality(
+        Same(), 0, load_loss_network(vgg19_file), list_photos(photo_folder), style_picture(style_file, size=64)
+    )
+    assert row["content"] == 0
+    assert row["style"] > 0.01
+    assert row["total"] == pytest.approx(5 * row["style"])
+    assert row["photographs"] == 5
+
+
+def test_a_photograph_of_the_style_itself_has_next_to_no_style_loss(vgg19_file, tmp_path):
+    folder = tmp_path / "same"
+    folder.mkdir()
+    Image.effect_noise((64, 64), 60).convert("RGB").save(folder / "style.png")
+    style = centre_square(folder / "style.png")
+    row = measure_quality(Same(), 0, load_loss_network(vgg19_file), list_photos(folder), style)
+    assert row["style"] < 1e-6
+
+
+def test_the_centre_square_is_the_middle_of_the_picture(tmp_path):
+    picture = Image.new("RGB", (300, 100), (0, 0, 0))
+    picture.paste((255, 0, 0), (100, 0, 200, 100))
+    picture.save(tmp_path / "p.png")
+    square = centre_square(tmp_path / "p.png", 50)
+    assert square.shape == (3, 50, 50)
+    assert (square[0] > 0.9).all()
+    assert (square[1:] < 0.1).all()
