@@ -8,7 +8,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from murai.nets import build, count_parameters, mac_per_pixel  # noqa: E402
-from murai.nets.base import Conditional, ConditionalInstanceNorm, crop, pad_to_multiple  # noqa: E402
+from murai.nets.base import Conditional, ConditionalInstanceNorm, pad, unfold  # noqa: E402
 from murai.nets.compact import FOLD, SmoothSubpixelConv  # noqa: E402
 
 SMALL = {"compact": {"widths": (8, 8, 16), "blocks": (0, 1, 1)}, "johnson": {"width": 4, "blocks": 1}}
@@ -69,24 +69,37 @@ def test_conditional_instance_norm_gives_each_channel_the_mean_and_deviation_of_
 
 def test_padding_repeats_the_edges_outward_and_cropping_undoes_it():
     x = torch.arange(6.0).reshape(1, 1, 2, 3)
-    padded = pad_to_multiple(x, 4, (2, 3))
+    padded = pad(x, 4, (2, 3))
     assert padded.shape == (1, 1, 8, 8)
     assert torch.equal(padded[0, 0, 2:4, 2:5], x[0, 0])
     assert (padded[0, 0, 2:4, 5:] == x[0, 0, :, 2:]).all()
     assert (padded[0, 0, 2:4, :2] == x[0, 0, :, :1]).all()
     assert (padded[0, 0, 4:] == padded[0, 0, 3]).all()
     assert (padded[0, 0, :2] == padded[0, 0, 2]).all()
-    assert torch.equal(crop(padded, 4, (2, 3), (2, 3)), x)
+    network = build("johnson", **SMALL["johnson"])
+    assert torch.equal(network.crop(padded.permute(0, 2, 3, 1), 2, 3), x.permute(0, 2, 3, 1))
 
 
 @given(size=st.integers(1, 300), half=st.integers(1, 16))
 @settings(max_examples=50, deadline=None)
 def test_a_padded_size_is_a_multiple_with_a_margin_on_both_sides(size, half):
     multiple = 2 * half
-    padded = pad_to_multiple(torch.zeros(size, size), multiple, (0, 1)).shape[0]
-    assert padded % multiple == 0
-    assert padded >= max(2 * multiple, size + multiple)
-    assert padded < size + 2 * multiple
+    padded = pad(torch.zeros(1, 1, size, size), multiple, (2, 3))
+    assert padded.shape[2] == padded.shape[3]
+    assert padded.shape[2] % multiple == 0
+    assert padded.shape[2] >= max(2 * multiple, size + multiple)
+    assert padded.shape[2] < size + 2 * multiple
+
+
+@given(fold=st.integers(1, 5), height=st.integers(1, 6), width=st.integers(1, 6))
+@settings(max_examples=30, deadline=None)
+def test_unfolding_puts_every_sub_pixel_in_its_place(fold, height, width):
+    pixels = torch.arange(height * fold * width * fold * 3).reshape(1, height * fold, width * fold, 3)
+    cells = torch.zeros(1, height, width, 3 * fold**2, dtype=pixels.dtype)
+    for y in range(height):
+        for x in range(width):
+            cells[0, y, x] = pixels[0, y * fold : (y + 1) * fold, x * fold : (x + 1) * fold].flatten()
+    assert torch.equal(unfold(cells, fold), pixels)
 
 
 def random_head(channels):
@@ -106,7 +119,7 @@ def test_the_smooth_head_is_the_same_function_as_its_plain_convolution():
 def test_the_smooth_head_is_a_transposed_convolution_blurred_by_a_box():
     head, x = random_head(2), torch.randn(1, 2, 6, 5)
     with torch.no_grad():
-        painted = torch.nn.functional.pixel_shuffle(head(x), FOLD)
+        painted = unfold(head(x).permute(0, 2, 3, 1), FOLD).permute(0, 3, 1, 2)
         box = torch.full((1, 1, FOLD, FOLD), 1 / FOLD)
         kernels = torch.nn.functional.conv2d(head.kernels.flatten(0, 1)[:, None], box, padding=FOLD - 1)
         kernels = kernels.view(3, 2, 3 * FOLD, 3 * FOLD).transpose(0, 1)
@@ -120,9 +133,9 @@ def test_the_smooth_head_paints_flat_features_flat_whatever_it_has_learned(seed)
     torch.manual_seed(seed)
     head = random_head(3)
     with torch.no_grad():
-        painted = torch.nn.functional.pixel_shuffle(head(torch.randn(1, 3, 1, 1).expand(1, 3, 8, 8)), FOLD)
-    inside = painted[:, :, FOLD:-FOLD, FOLD:-FOLD]
-    assert torch.allclose(inside, inside[:, :, :1, :1].expand_as(inside), atol=1e-4)
+        painted = unfold(head(torch.randn(1, 3, 1, 1).expand(1, 3, 8, 8)).permute(0, 2, 3, 1), FOLD)
+    inside = painted[:, FOLD:-FOLD, FOLD:-FOLD]
+    assert torch.allclose(inside, inside[:, :1, :1].expand_as(inside), atol=1e-4)
 
 
 @pytest.mark.parametrize(

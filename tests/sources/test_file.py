@@ -1,6 +1,7 @@
 """Videos as they are found in the wild, made on the spot."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -43,6 +44,26 @@ def test_a_variable_rate_stays_variable(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4", times, tick=Fraction(1, 1000))
     frames = list(FileSource(path))
     assert [f.pts * f.time_base for f in frames] == [Fraction(t, 1000) for t in times]
+
+
+@pytest.mark.skipif(
+    shutil.which("ffmpeg") is None, reason="the ffmpeg program, which makes the video, is not installed"
+)
+def test_the_last_picture_lasts_to_the_end_of_the_video(tmp_path: Path) -> None:
+    """30 frames a second in milliseconds last 33 or 34, and with frames out of order the decoder mixes them up."""
+    mixed_up = 0
+    for count in range(22, 26):
+        path = tmp_path / f"{count}.mp4"
+        source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=30", "-frames:v", str(count)]
+        encode = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-video_track_timescale", "1000", str(path)]
+        subprocess.run(["ffmpeg", "-v", "error", *source, *encode], check=True, timeout=60)
+        *_, last = FileSource(path)
+        with av.open(path) as container:
+            *_, decoded = container.decode(video=0)
+            end = container.streams.video[0].duration
+        assert last.pts + last.duration == end
+        mixed_up += decoded.pts + decoded.duration != end
+    assert mixed_up, "these videos show nothing"
 
 
 def test_a_start_offset_is_kept(tmp_path: Path) -> None:

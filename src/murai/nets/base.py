@@ -5,45 +5,52 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def pad_to_multiple(x: Tensor, multiple: int, dims: tuple[int, int]) -> Tensor:
-    """Repeat the edges of `x` outward: `multiple` / 2 before, as much or more after, until `dims` are multiples.
+def pad(x: Tensor, multiple: int, dims: tuple[int, int]) -> Tensor:
+    """Repeat the edges of `x` along `dims`: `multiple` / 2 before, as much or more after, up to multiples.
 
     The margin keeps what convolutions make of their zero padding out of the picture. Every size becomes at least twice
-    `multiple`. Indices rather than F.pad, because they work for any type and for pictures smaller than the margin.
+    `multiple`. Indices rather than F.pad, because they work for bytes, of which a picture has a quarter as many.
     """
     for dim in dims:
         size = x.shape[dim]
-        padded = (size + 2 * multiple - 1) // multiple * multiple
-        index = torch.arange(padded, device=x.device) - multiple // 2
+        index = torch.arange((size + 2 * multiple - 1) // multiple * multiple, device=x.device) - multiple // 2
         x = x.index_select(dim, index.clamp(min=0, max=size - 1))
     return x
 
 
-def crop(x: Tensor, multiple: int, dims: tuple[int, int], sizes: tuple[int, int]) -> Tensor:
-    """Undo `pad_to_multiple`."""
-    for dim, size in zip(dims, sizes, strict=True):
-        x = x.narrow(dim, multiple // 2, size)
-    return x
+def unfold(cells: Tensor, fold: int) -> Tensor:
+    """Cells [N, h, w, 3 * fold^2], sub-pixels by row, column and colour, to pixels [N, h * fold, w * fold, 3]."""
+    n, h, w, _ = cells.shape
+    return torch.stack(cells.chunk(fold, dim=3), dim=2).reshape(n, h * fold, w * fold, 3)
 
 
 class StylizationNetwork(nn.Module):
     """A network that paints pictures of any size in the style of a vector.
 
-    Subclasses set `multiple` (the sizes `paint` accepts), call `make_styles` when their layers exist, write `paint`.
+    Subclasses set `multiple` (the sizes `paint` accepts) and `fold`, call `make_styles` when their layers exist, and
+    write `paint`.
     """
 
     multiple: int
+    fold = 1
     styles: nn.Parameter
 
     def paint(self, x: Tensor, style: Tensor) -> Tensor:
-        """[N, 3, H, W] in 0..1 to the same, H and W multiples of `multiple`, at least twice it."""
+        """[N, 3, H, W] in 0..1 to cells [N, 3 * fold^2, H / fold, W / fold] in 0..1, see `unfold`.
+
+        H and W are multiples of `multiple`, at least twice it.
+        """
         raise NotImplementedError
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Paint [N, 3, H, W] in 0..1 with `style` [N, D]; the result has exactly the same shape."""
-        height, width = x.shape[2:]
-        painted = self.paint(pad_to_multiple(x, self.multiple, (2, 3)), style)
-        return crop(painted, self.multiple, (2, 3), (height, width))
+        cells = self.paint(pad(x, self.multiple, (2, 3)), style).permute(0, 2, 3, 1)
+        return self.crop(unfold(cells, self.fold), x.shape[2], x.shape[3]).permute(0, 3, 1, 2)
+
+    def crop(self, pixels: Tensor, height: int, width: int) -> Tensor:
+        """Take the margin that `pad` made off [N, H, W, 3]."""
+        before = self.multiple // 2
+        return pixels[:, before : before + height, before : before + width]
 
     @property
     def style_size(self) -> int:

@@ -2,7 +2,7 @@
 
 A picture is folded 4 x 4 into channels (space to depth and a 1 x 1 convolution, which is a 4 x 4 convolution of
 stride 4), goes down a short pyramid, is reworked by plain 3 x 3 residual blocks, comes up again with a skip from each
-level, and is unfolded by one pixel shuffle (Shi et al. 2016). Plain 3 x 3 convolutions of 16 n channels run near a
+level, and is unfolded into sub-pixels (Shi et al. 2016). Plain 3 x 3 convolutions of 16 n channels run near a
 CPU's peak, and no layer works on more than 1/16 of the pixels.
 """
 
@@ -28,7 +28,7 @@ class Compact(StylizationNetwork):
         super().__init__()
         if not widths or len(widths) != len(blocks):
             raise ValueError("compact takes one number of blocks for each width")
-        self.multiple = FOLD * 2 ** (len(widths) - 1)
+        self.fold, self.multiple = FOLD, FOLD * 2 ** (len(widths) - 1)
         self.stem = nn.Conv2d(3, widths[0], FOLD, stride=FOLD, bias=False)
         self.norm = ConditionalInstanceNorm(widths[0])
         self.gain = ConditionalGain(widths[0])
@@ -52,8 +52,7 @@ class Compact(StylizationNetwork):
             # The 1 x 1 convolution comes before the interpolation: the same result for a quarter of the arithmetic.
             x = F.interpolate(self.ups[level](x), scale_factor=2.0, mode="bilinear")
             x = self._rework(level, self.merges[level](x + skips[level], style), style)
-        x = self.head(x + self.gain(raw, style))
-        return F.pixel_shuffle((torch.tanh(x) + 1) / 2, FOLD)
+        return (torch.tanh(self.head(x + self.gain(raw, style))) + 1) / 2
 
     def _rework(self, level: int, x: Tensor, style: Tensor) -> Tensor:
         for block in cast(nn.ModuleList, self.blocks[level]):
@@ -64,7 +63,7 @@ class Compact(StylizationNetwork):
 class SmoothSubpixelConv(nn.Module):
     """A 3 x 3 convolution to FOLD x FOLD sub-pixels that cannot paint a checkerboard.
 
-    Followed by a pixel shuffle, such a convolution is a transposed convolution of stride FOLD with kernels of 3 * FOLD
+    With its sub-pixels unfolded, such a convolution is a transposed convolution of stride FOLD with kernels of 3 * FOLD
     a side. Here each kernel is a smaller one blurred by a box of FOLD, so that flat features give a flat picture,
     whatever was learned (the condition of Aitken et al. 2017, kept for good rather than at the start). `plain` makes it
     free at run time.
@@ -79,14 +78,14 @@ class SmoothSubpixelConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(3))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, channels, H, W] to [N, 3 * FOLD^2, H, W]."""
-        return F.conv2d(x, self._weight(), self.bias.repeat_interleave(FOLD**2), padding=1)
+        """[N, channels, H, W] to cells [N, 3 * FOLD^2, H, W], see `unfold`."""
+        return F.conv2d(x, self._weight(), self.bias.repeat(FOLD**2), padding=1)
 
     def plain(self) -> nn.Conv2d:
         """The same function as an ordinary convolution."""
         weight = self._weight()
         conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
-        conv.load_state_dict({"weight": weight, "bias": self.bias.repeat_interleave(FOLD**2)})
+        conv.load_state_dict({"weight": weight, "bias": self.bias.repeat(FOLD**2)})
         return conv
 
     def _weight(self) -> Tensor:
@@ -94,5 +93,5 @@ class SmoothSubpixelConv(nn.Module):
         box = torch.full((1, 1, FOLD, FOLD), 1 / FOLD, dtype=self.kernels.dtype, device=self.kernels.device)
         blurred = F.conv2d(self.kernels.flatten(0, 1)[:, None], box, padding=FOLD - 1)
         # Sub-pixel p of tap t is place p + FOLD * (2 - t) of the kernel: transposed convolution runs backwards.
-        taps = blurred.view(3, channels, 3, FOLD, 3, FOLD).permute(0, 3, 5, 1, 2, 4).flip(4, 5)
+        taps = blurred.view(3, channels, 3, FOLD, 3, FOLD).permute(3, 5, 0, 1, 2, 4).flip(4, 5)
         return taps.reshape(3 * FOLD**2, channels, 3, 3)

@@ -32,6 +32,8 @@ class Converter:
         self._quarters = rotate // 90
         self._mirror = mirror
         self._reformatter = VideoReformatter()
+        self._rotation: int | None = None
+        self._matrix: tuple[int, int, int, int] | None = None
 
     def __call__(self, frame: VideoFrame) -> Image:
         """The picture: height x width x 3, after rotation."""
@@ -41,18 +43,29 @@ class Converter:
         rgb = self._reformatter.reformat(frame, format="rgb24", src_colorspace=matrix, threads=1)
         # Turning whole pixels moves three bytes at once: twice as fast as turning colours.
         pixels = np.ascontiguousarray(rgb.to_ndarray()).view("V3")[..., 0]
-        pixels = np.rot90(_upright(pixels, frame), -self._quarters)
+        if frame.rotation != self._rotation:
+            # Not for every frame: one that is asked for its side data is freed late, and many of them fill the memory.
+            self._rotation, self._matrix = frame.rotation, _display_matrix(frame)
+        pixels = np.rot90(_upright(pixels, self._matrix), -self._quarters)
         if self._mirror:
             pixels = pixels[:, ::-1]
         return np.ascontiguousarray(pixels)[..., None].view(np.uint8)
 
 
-def _upright(pixels: NDArray[Any], frame: VideoFrame) -> NDArray[Any]:
-    """Apply the display matrix: one of the eight ways to put a rectangle on a screen."""
+def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
+    """The part of the display matrix that turns and flips; None where the frame is upright."""
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return pixels
+        return None
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
+    return a, b, c, d
+
+
+def _upright(pixels: NDArray[Any], matrix: tuple[int, int, int, int] | None) -> NDArray[Any]:
+    """Apply the display matrix: one of the eight ways to put a rectangle on a screen."""
+    if matrix is None:
+        return pixels
+    a, b, c, d = matrix
     if abs(b) > abs(a):
         pixels, a, d = pixels.T, c, b
     return pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]

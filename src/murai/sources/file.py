@@ -106,6 +106,7 @@ class _Decoder:
         self._step = max(1, round(1 / (self.rate * self.tick)))
         self._promised = _promised_seconds(container, stream)
         self._frames = 0 if self._avi else stream.frames
+        self._end = (stream.start_time or 0) + (stream.duration or 0)
         self.expected = self._frames or (round(self._promised * self.rate) if self._promised else None)
         self._late: int | None = None
         self._count = 0
@@ -124,6 +125,8 @@ class _Decoder:
                     stamp, duration = self._times(decoded)
                     pts = timeline.place(stamp, duration)
                     self._count += 1
+                    if self._count == self._frames and self._end > pts:
+                        duration = self._end - pts  # with B-frames the decoder has that of another frame
                     self._reached = (pts + duration - start) * self.tick
                     yield decoded, pts, duration, captured
         except av.FFmpegError as error:

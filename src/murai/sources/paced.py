@@ -23,14 +23,17 @@ class Readable(Protocol):
 
 
 class Paced:
-    """Gives the frames of a file at the pace of the clock, as a live source. Its sound is left behind."""
+    """Gives the frames of a file at the pace of the clock, as a live source. Its sound is left behind.
+
+    The clock starts with the first frame. The end comes when the last has been there for its duration.
+    """
 
     live = True
 
     def __init__(self, source: Readable) -> None:
         self._source = source
         self._closed = threading.Event()
-        self.info = dataclasses.replace(source.info, live=True, path=None, frames=source.info.frames)
+        self.info = dataclasses.replace(source.info, live=True, path=None)
 
     def __iter__(self) -> Iterator[Frame]:
         start: float | None = None
@@ -41,6 +44,8 @@ class Paced:
             if self._closed.wait(max(0.0, due - now)):
                 return
             yield dataclasses.replace(frame, captured=max(due, now))
+        if start is not None:
+            self._closed.wait(max(0.0, due + float(frame.duration * frame.time_base) - time.monotonic()))
 
     def close(self) -> None:
         """Wake a waiting reader and let the file go."""

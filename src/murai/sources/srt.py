@@ -14,7 +14,6 @@ from murai.errors import SourceError
 LISTEN_SECONDS = 20
 """How long the program waits to be called, where it listens: one that nobody ends must not hold the port for ever."""
 
-
 COMMAND = (
     *("ffmpeg", "-loglevel", "quiet", "-fflags", "nobuffer", "-f", "concat", "-safe", "0"),
     *("-protocol_whitelist", "pipe,srt,udp", "-i", "pipe:0", "-map", "0:v:0", "-c", "copy"),
@@ -73,7 +72,7 @@ def _end(program: "subprocess.Popen[bytes]") -> None:
 def _playlist(url: str) -> bytes:
     url = "".join(url.splitlines()).replace("'", r"'\''")
     url += f"{'&' if '?' in url else '?'}listen_timeout={1_000_000 * LISTEN_SECONDS}"  # one given by the user wins
-    return f"ffconcat version 1.0\nfile '{url}'\n".encode()
+    return f"ffconcat version 1.0\nfile '{url}'\n".encode(errors="surrogateescape")
 
 
 def knows_srt() -> bool:

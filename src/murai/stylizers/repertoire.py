@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from murai.controls import Controls
-from murai.errors import UnknownStyle
+from murai.errors import PackError, UnknownStyle
 from murai.frame import Image
 from murai.packs import StylePack
 
@@ -26,11 +26,15 @@ class PackStylizer(Protocol):
 class Repertoire:
     """Paints with any of `packs`: in a mix, PACK/NAME changes to that pack and NAME stays in the one in use.
 
-    A pack is opened by `open_pack` when it is first asked for, and stays open.
+    Of packs with one name the first counts, but `current`, which paints first, before all. A pack is opened by
+    `open_pack` when it is first asked for, and stays open.
     """
 
     def __init__(self, packs: Sequence[StylePack], current: StylePack, open_pack: Callable[[StylePack], PackStylizer]):
-        self._packs = {pack.name: pack for pack in reversed(packs)} | {current.name: current}
+        self._packs: dict[str, StylePack] = {}
+        for pack in packs:
+            self._packs.setdefault(pack.name, pack)
+        self._packs[current.name] = current
         self._open_pack = open_pack
         self._open = {current.name: open_pack(current)}
         self._current = current.name
@@ -41,11 +45,16 @@ class Repertoire:
         return tuple(f"{pack.name}/{name}" for pack in self._packs.values() for name in pack.names)
 
     def use(self, controls: Controls) -> None:
-        """Paint like this from the next picture on. Raises UnknownStyle, also for a blend across packs."""
+        """Paint like this from the next picture on.
+
+        Raises UnknownStyle, also for a blend across packs and a pack that does not open; all stays as it was then.
+        """
         name, mix = self._place(controls.mix)
         if name not in self._open:
-            self._open[name] = self._open_pack(self._packs[name])
+            self._open[name] = self._opened(name)
         self._open[name].use(replace(controls, mix=mix))
+        if name != self._current:
+            self._open[name].reset()  # what it painted last is another scene by now
         self._current = name
 
     def reset(self) -> None:
@@ -55,6 +64,12 @@ class Repertoire:
     def __call__(self, image: Image) -> Image:
         """The painting of `image`: uint8, same shape."""
         return self._open[self._current](image)
+
+    def _opened(self, name: str) -> PackStylizer:
+        try:
+            return self._open_pack(self._packs[name])
+        except PackError as error:
+            raise UnknownStyle(f"the pack '{name}' cannot be used: {error}") from error
 
     def _place(self, mix: Mapping[str, float]) -> tuple[str, dict[str, float]]:
         places = {key.rpartition("/")[0] or self._current for key in mix} or {self._current}

@@ -30,7 +30,7 @@ class Settings:
     learning_rate: float = 3e-3
     content: float = 1.0
     style: float = 5.0
-    total_variation: float = 0.5
+    total_variation: float = 0.2
     stability: float = 0.5
     noise: float = 0.06
     style_size: int = 768
