@@ -44,7 +44,7 @@ class Show(Player):
 
     def __init__(self, display: str, data: Path, folder: Path) -> None:
         self.environment = {"DISPLAY": display, "PATH": "/usr/bin:/bin:/usr/local/bin", "XDG_DATA_HOME": str(data)}
-        self.picture = folder / "screen.png"
+        self.picture = folder / "screen.bmp"
         murai = [sys.executable, "-c", "from murai.cli import main; main()"]
         options = ["--source", "pattern", "--style", "tiny/invert", "--precision", "f32", "--size", "320x180"]
         self.process = subprocess.Popen(

@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter, validators
 
 from murai import __version__
 from murai.console import progress, say, show_json
-from murai.errors import CameraError, MissingExtra, MuraiError, SinkError
+from murai.errors import CameraError, MissingExtra, MuraiError, SinkError, SourceError
 
 if TYPE_CHECKING:
     from murai.pipeline import Pipeline, Source
@@ -437,6 +437,7 @@ def _open_repertoire(painting: Painting) -> "tuple[Repertoire, Any]":
         path = str(pack.path.absolute())
         return open_stylizer(path, size=size, device=painting.device, precision=painting.precision, say=say)
 
+    mix = {f"{pack.name}/{name}": weight for name, weight in mix.items()}
     controls = Controls(mix=mix, strength=painting.strength, keep_colors=painting.keep_colors)
     return Repertoire(find_packs(_folders()), pack, opener), controls
 
@@ -445,7 +446,10 @@ def _open_live(spec: str, frames: int | None) -> "Source":
     """The source of a live show; a file is played at its own pace."""
     from murai.sources import open_source
     from murai.sources.paced import Paced
+    from murai.sources.picture import is_picture
 
+    if spec != "auto" and "://" not in spec and is_picture(spec):
+        raise SourceError(f"{spec} is a picture, which does not move: paint it with `murai image`.")
     if spec != "auto":
         source = open_source(spec, frames=frames, say=say)
         return source if source.live else Paced(source)
@@ -494,7 +498,7 @@ def _keys(pipeline: "Pipeline", repertoire: "Repertoire") -> Any:
         controls = pipeline.controls
         if key in ("left", "right"):
             now = next(iter(controls.mix))
-            at = next((i for i, name in enumerate(names) if now in (name, name.partition("/")[2])), 0)
+            at = names.index(now) if now in names else 0
             name = names[(at + (1 if key == "right" else -1)) % len(names)]
             pipeline.update(mix={name: 1.0})
             say(f"style {name}")
