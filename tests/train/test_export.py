@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,8 @@ def test_exporting_leaves_the_network_as_it_was(exported):
     network, _ = exported
     again = build(type(network).__name__.lower(), styles=2, **SMALL[type(network).__name__.lower()])
     assert network.state_dict().keys() == again.state_dict().keys()
+
+
+def test_the_graph_tells_nothing_of_the_machine_it_was_made_on(exported):
+    _, model = exported
+    assert not any(trace in model for trace in (b'File "', b".py", str(Path.home()).encode() + b"/", b"site-packages"))

@@ -1,6 +1,5 @@
 """From a taught network to the graph in a pack: uint8 pictures in and out, any size, checked against torch."""
 
-import io
 import logging
 import warnings
 from collections.abc import Callable
@@ -66,9 +65,17 @@ def to_onnx(network: StylizationNetwork) -> bytes:
             verbose=False,
         )
     assert program is not None
-    buffer = io.BytesIO()
-    program.save(buffer)  # type: ignore[arg-type]
-    return buffer.getvalue()
+    return _without_notes(program.model_proto).SerializeToString()
+
+
+def _without_notes(model: Any) -> Any:
+    """`model` without what the exporter notes for debugging: stack traces, which name the folders of this machine."""
+    graph = model.graph
+    del graph.value_info[:]
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+    return model
 
 
 def _check(model: bytes, graph: PixelGraph, network: StylizationNetwork, run: RunGraph) -> None:
