@@ -95,10 +95,10 @@ def test_a_padded_size_is_a_multiple_with_a_margin_on_both_sides(size, half):
 @settings(max_examples=30, deadline=None)
 def test_unfolding_puts_every_sub_pixel_in_its_place(fold, height, width):
     pixels = torch.arange(height * fold * width * fold * 3).reshape(1, height * fold, width * fold, 3)
-    cells = torch.zeros(1, height, width, 3 * fold**2, dtype=pixels.dtype)
+    cells = torch.zeros(1, 3 * fold**2, height, width, dtype=pixels.dtype)
     for y in range(height):
         for x in range(width):
-            cells[0, y, x] = pixels[0, y * fold : (y + 1) * fold, x * fold : (x + 1) * fold].flatten()
+            cells[0, :, y, x] = pixels[0, y * fold : (y + 1) * fold, x * fold : (x + 1) * fold].flatten()
     assert torch.equal(unfold(cells, fold), pixels)
 
 
@@ -119,7 +119,7 @@ def test_the_smooth_head_is_the_same_function_as_its_plain_convolution():
 def test_the_smooth_head_is_a_transposed_convolution_blurred_by_a_box():
     head, x = random_head(2), torch.randn(1, 2, 6, 5)
     with torch.no_grad():
-        painted = unfold(head(x).permute(0, 2, 3, 1), FOLD).permute(0, 3, 1, 2)
+        painted = unfold(head(x), FOLD).permute(0, 3, 1, 2)
         box = torch.full((1, 1, FOLD, FOLD), 1 / FOLD)
         kernels = torch.nn.functional.conv2d(head.kernels.flatten(0, 1)[:, None], box, padding=FOLD - 1)
         kernels = kernels.view(3, 2, 3 * FOLD, 3 * FOLD).transpose(0, 1)
@@ -133,7 +133,7 @@ def test_the_smooth_head_paints_flat_features_flat_whatever_it_has_learned(seed)
     torch.manual_seed(seed)
     head = random_head(3)
     with torch.no_grad():
-        painted = unfold(head(torch.randn(1, 3, 1, 1).expand(1, 3, 8, 8)).permute(0, 2, 3, 1), FOLD)
+        painted = unfold(head(torch.randn(1, 3, 1, 1).expand(1, 3, 8, 8)), FOLD)
     inside = painted[:, FOLD:-FOLD, FOLD:-FOLD]
     assert torch.allclose(inside, inside[:, :1, :1].expand_as(inside), atol=1e-4)
 

@@ -9,19 +9,25 @@ def pad(x: Tensor, multiple: int, dims: tuple[int, int]) -> Tensor:
     """Repeat the edges of `x` along `dims`: `multiple` / 2 before, as much or more after, up to multiples.
 
     The margin keeps what convolutions make of their zero padding out of the picture. Every size becomes at least twice
-    `multiple`. Indices rather than F.pad, because they work for bytes, of which a picture has a quarter as many.
+    `multiple`. Not F.pad, which cannot repeat the edges of bytes, and a picture of bytes is a quarter as large.
     """
     for dim in dims:
-        size = x.shape[dim]
-        index = torch.arange((size + 2 * multiple - 1) // multiple * multiple, device=x.device) - multiple // 2
-        x = x.index_select(dim, index.clamp(min=0, max=size - 1))
+        size, before = x.shape[dim], multiple // 2
+        after = (size + 2 * multiple - 1) // multiple * multiple - size - before
+        first, last = x.narrow(dim, 0, 1), x.narrow(dim, size - 1, 1)
+        x = torch.cat([_repeat(first, before, dim), x, _repeat(last, after, dim)], dim)
     return x
 
 
+def _repeat(x: Tensor, count: int, dim: int) -> Tensor:
+    return x.expand([count if d == dim else -1 for d in range(x.ndim)])
+
+
 def unfold(cells: Tensor, fold: int) -> Tensor:
-    """Cells [N, h, w, 3 * fold^2], sub-pixels by row, column and colour, to pixels [N, h * fold, w * fold, 3]."""
-    n, h, w, _ = cells.shape
-    return torch.stack(cells.chunk(fold, dim=3), dim=2).reshape(n, h * fold, w * fold, 3)
+    """Cells [N, 3 * fold^2, h, w], sub-pixels by row, column and colour, to pixels [N, h * fold, w * fold, 3]."""
+    n, _, h, w = cells.shape
+    rows = [row.permute(0, 2, 3, 1) for row in cells.chunk(fold, dim=1)]
+    return torch.stack(rows, dim=2).reshape(n, h * fold, w * fold, 3)
 
 
 class StylizationNetwork(nn.Module):
@@ -44,7 +50,7 @@ class StylizationNetwork(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Paint [N, 3, H, W] in 0..1 with `style` [N, D]; the result has exactly the same shape."""
-        cells = self.paint(pad(x, self.multiple, (2, 3)), style).permute(0, 2, 3, 1)
+        cells = self.paint(pad(x, self.multiple, (2, 3)), style)
         return self.crop(unfold(cells, self.fold), x.shape[2], x.shape[3]).permute(0, 3, 1, 2)
 
     def crop(self, pixels: Tensor, height: int, width: int) -> Tensor:

@@ -33,7 +33,7 @@ class PixelGraph(nn.Module):
         x = pad(image, self.network.multiple, (1, 2)).permute(0, 3, 1, 2).float() / 255
         cells = (self.network.paint(x, style) * 255).round().clamp(0, 255).to(torch.uint8)
         # Sub-pixels are put in place as bytes: a quarter of the memory traffic of floats.
-        pixels = unfold(cells.permute(0, 2, 3, 1), self.network.fold)
+        pixels = unfold(cells, self.network.fold)
         return self.network.crop(pixels, image.shape[1], image.shape[2])
 
 
