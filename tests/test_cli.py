@@ -114,7 +114,7 @@ def test_live_without_camera_and_display_chooses_the_pattern_and_a_file_and_says
     said = capsys.readouterr().err
     if not Path("/dev/video0").exists():
         assert "the pattern, since no camera opens" in said
-    assert "demo.mp4, since there is no display" in said
+    assert "demo.mp4, since no window opens. There is no display" in said
     assert Path("demo.mp4").exists()
 
 

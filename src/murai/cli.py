@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 from cyclopts import App, CycloptsError, Parameter, validators
 
 from murai import __version__
-from murai.console import progress, say, show_json
+from murai.console import plain, progress, say, show_json
 from murai.errors import CameraError, MissingExtra, MuraiError, SinkError, SourceError
 
 if TYPE_CHECKING:
@@ -102,7 +102,10 @@ def live(
         frames = frames or DEMO_SECONDS * DEMO_RATE
     opened = [open_sink(name, overwrite=overwrite, say=say) for name in sinks]
     repertoire, controls = _open_repertoire(painting)
-    pipeline = Pipeline(_open_live(source, frames), repertoire, opened, controls=controls, say=say)
+    repertoire.use(controls)
+    shown = _open_live(source, frames)
+    repertoire.prepare(shown.info.width, shown.info.height)
+    pipeline = Pipeline(shown, repertoire, opened, controls=controls, say=say)
     windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
     say(f"painting to {', '.join(sinks)}. {'q in the window' if windows else 'Ctrl-C'} ends it.")
     code = _play(pipeline, repertoire, windows[0] if windows else None)  # type: ignore[arg-type]
@@ -115,7 +118,7 @@ def live(
 @app.command
 def video(
     input: Path,
-    output: Path,
+    output: str,
     /,
     *,
     painting: Painting | None = None,
@@ -137,19 +140,19 @@ def video(
     """
     from murai.pipeline import Pipeline
     from murai.sinks import open_sink
-    from murai.sources import open_source
+    from murai.sources.altered import Altered
+    from murai.sources.file import FileSource
 
-    painting = painting or Painting()
-    if (kind := str(output)) in ("window", "null") or "://" in kind or kind.startswith("v4l2:"):
+    if output in ("window", "null") or "://" in output or output.startswith("v4l2:"):
         raise SinkError(f"the output of murai video is a file, not {output}; `murai live` has other sinks.")
-    sink = open_sink(str(output), overwrite=overwrite, say=say)
-    source = open_source(str(input), frames=frames, say=say)
-    repertoire, controls = _open_repertoire(painting)
+    sink = open_sink(output, overwrite=overwrite, say=say)
+    source = Altered(FileSource(input, say=say), frames=frames)
+    repertoire, controls = _open_repertoire(painting or Painting())
     pipeline = Pipeline(source, repertoire, [sink], controls=controls, say=say)
     with pipeline, progress("painting", source.info.frames, "frames") as advance:
         while not pipeline.wait(0.2):
             advance(pipeline.stats.painted)
-    say(f"wrote {output.resolve()}: {pipeline.stats.painted} frames")
+    say(f"wrote {Path(output).resolve()}: {pipeline.stats.painted} frames")
     return 0
 
 
@@ -167,8 +170,10 @@ def image(input: Path, output: Path, /, *, painting: Painting | None = None, ove
         Replace the output if it exists.
     """
     from murai.sinks.picture import write_picture
+    from murai.sinks.whole import WholeFile
     from murai.sources.picture import read_picture
 
+    WholeFile(output, overwrite=overwrite)  # refuses now what would be refused after painting
     picture = read_picture(input)
     repertoire, controls = _open_repertoire(painting or Painting())
     repertoire.use(controls)
@@ -309,7 +314,7 @@ def styles_list(*, json: bool = False) -> int:
         show_json(rows)
     for row in () if json else rows:
         work = ", ".join(str(row[k]) for k in ("title", "artist", "year") if row[k])
-        print(f"{row['style']:32} {row['tier']:8} {work}")
+        print(plain(f"{row['style']:32} {row['tier']:8} {work}"))
     return 0
 
 
@@ -330,7 +335,7 @@ def styles_show(name: str, /, *, json: bool = False) -> int:
     if json or not pack.card:
         show_json(pack.manifest.model_dump(mode="json"))
     else:
-        print(pack.card)
+        print(plain(pack.card))
     return 0
 
 
@@ -463,11 +468,16 @@ def _open_live(spec: str, frames: int | None) -> "Source":
 
 
 def _default_sink() -> str:
-    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        say("sink: a window.")
-        return "window"
-    say(f"sink: {DEMO_SECONDS} seconds of demo.mp4, since there is no display for a window.")
-    return "demo.mp4"
+    """The window, or a file where none can be opened."""
+    from murai.sinks.window import WindowSink
+
+    try:
+        WindowSink().close()
+    except SinkError as error:
+        say(f"sink: {DEMO_SECONDS} seconds of demo.mp4, since no window opens. {error}")
+        return "demo.mp4"
+    say("sink: a window.")
+    return "window"
 
 
 def _play(pipeline: "Pipeline", repertoire: "Repertoire", window: "WindowSink | None") -> int:
@@ -485,7 +495,7 @@ def _play(pipeline: "Pipeline", repertoire: "Repertoire", window: "WindowSink | 
         code = 130
     finally:
         pipeline.stop()
-    pipeline.wait()
+        pipeline.wait()
     say(pipeline.stats.summary())
     return code
 

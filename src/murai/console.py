@@ -25,6 +25,11 @@ def say(message: str) -> None:
     _console.print(message, markup=False)
 
 
+def plain(text: str) -> str:
+    """`text` from elsewhere without control characters, which could play tricks with the terminal."""
+    return "".join(c for c in text if c.isprintable() or c == "\n")
+
+
 def show_json(value: Any) -> None:
     """Print `value` as JSON on standard output, and nothing else."""
     json.dump(value, sys.stdout, indent=2)

@@ -267,6 +267,8 @@ def export_pack(pack: StylePack, file: str | Path, *, overwrite: bool = False) -
     """Write `pack` as the zip `file`. Raises PackError."""
     if Path(file).suffix != ".zip":
         raise PackError(f"a pack is exported as a zip; call the file {file}.zip.")
+    if not Path(file).absolute().parent.is_dir():
+        raise PackError(f"there is no folder {Path(file).absolute().parent} for the zip; make it first.")
     return _place(Path(file), _contents(pack), overwrite)
 
 
@@ -327,10 +329,10 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What may be a pack in `folder`; hidden names are packs being written."""
+    """What may be a pack in `folder`; other names are packs being written or taught."""
     with packfiles.disk(folder, "read"):
         paths = sorted(Path(folder).iterdir()) if folder.is_dir() else []
-    return [p for p in paths if not p.name.startswith(".") and (p.is_dir() or p.suffix == ".zip")]
+    return [p for p in paths if p.suffix == ".zip" or (p.is_dir() and NAME.fullmatch(p.name))]
 
 
 def _parse_manifest(path: Path, data: bytes) -> Manifest:

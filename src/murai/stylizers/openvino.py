@@ -71,7 +71,10 @@ class OpenVINORuntime:
             )
         inputs: dict[str, NDArray[Any]] = {"image": np.ascontiguousarray(images), "style": np.ascontiguousarray(styles)}
         request = self._request(inputs)
-        painted: NDArray[np.uint8] = request.infer(inputs, share_inputs=True)["painted"]
+        try:
+            painted: NDArray[np.uint8] = request.infer(inputs, share_inputs=True)["painted"]
+        except RuntimeError as error:
+            raise PackError(f"{self._name} fails while it paints ({_reason(error)}); get the pack again.") from error
         return painted
 
     def _request(self, inputs: dict[str, NDArray[Any]]) -> Any:
@@ -102,7 +105,7 @@ class OpenVINORuntime:
             raise PackError(
                 f"{self._name} does not take pictures of {shape[2]}x{shape[1]}; use another pack."
             ) from error
-        if list(model.output("painted").shape) != list(shape):
+        if model.output("painted").partial_shape != ov.PartialShape(list(shape)):
             raise PackError(f"{self._name} paints {shape[2]}x{shape[1]} pictures at another size; use another pack.")
         try:
             settings = {**self._settings, "INFERENCE_PRECISION_HINT": precision}

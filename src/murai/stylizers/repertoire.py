@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+import numpy as np
+
 from murai.controls import Controls
-from murai.errors import PackError, UnknownStyle
+from murai.errors import PackError, RuntimeUnsupported, UnknownStyle
 from murai.frame import Image
 from murai.packs import StylePack
 
@@ -38,6 +40,7 @@ class Repertoire:
         self._open_pack = open_pack
         self._open = {current.name: open_pack(current)}
         self._current = current.name
+        self._size: tuple[int, int] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,12 +66,21 @@ class Repertoire:
 
     def __call__(self, image: Image) -> Image:
         """The painting of `image`: uint8, same shape."""
+        self._size = image.shape[0], image.shape[1]
         return self._open[self._current](image)
+
+    def prepare(self, width: int, height: int) -> None:
+        """Get ready for pictures of this size, so that the first is not late. Raises PackError, RuntimeUnsupported."""
+        self._size = height, width
+        _prepare(self._open[self._current], self._size)
 
     def _opened(self, name: str) -> PackStylizer:
         try:
-            return self._open_pack(self._packs[name])
-        except PackError as error:
+            stylizer = self._open_pack(self._packs[name])
+            if self._size:
+                _prepare(stylizer, self._size)
+            return stylizer
+        except (PackError, RuntimeUnsupported) as error:
             raise UnknownStyle(f"the pack '{name}' cannot be used: {error}") from error
 
     def _place(self, mix: Mapping[str, float]) -> tuple[str, dict[str, float]]:
@@ -79,3 +91,8 @@ class Repertoire:
         if name not in self._packs:
             raise UnknownStyle(f"there is no pack '{name}'; there are {', '.join(self._packs)}.")
         return name, {key.rpartition("/")[2]: weight for key, weight in mix.items()}
+
+
+def _prepare(stylizer: PackStylizer, size: tuple[int, int]) -> None:
+    """Paint a black picture of `size` (height, width): what a network needs for a size, it makes with the first."""
+    stylizer(np.zeros((*size, 3), np.uint8))

@@ -65,7 +65,8 @@ def to_onnx(network: StylizationNetwork) -> bytes:
             verbose=False,
         )
     assert program is not None
-    return _without_notes(program.model_proto).SerializeToString()
+    model: bytes = _without_notes(program.model_proto).SerializeToString()
+    return model
 
 
 def _without_notes(model: Any) -> Any:
