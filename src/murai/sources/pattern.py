@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 from murai.errors import SourceError
@@ -36,10 +37,14 @@ class PatternSource:
             raise SourceError(f"The pattern is at least 16x16 and 1 frame a second, not {width}x{height} at {rate}.")
         self.live = live
         self.info = StreamInfo(width, height, Fraction(rate), 1 / Fraction(rate), live=live, frames=frames)
-        self._scene = Scene(width, height)
+        # A second of drawing, done while whoever opened the pattern gets the rest of the show ready.
+        drawing = ThreadPoolExecutor(1, "murai pattern")
+        self._scene = drawing.submit(Scene, width, height)
+        drawing.shutdown(wait=False)
         self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[Frame]:
+        self._scene.result()
         start = time.monotonic()
         index, given = 0, 0
         while given != self.info.frames and not self._closed.is_set():
@@ -63,5 +68,5 @@ class PatternSource:
 
     def _frame(self, index: int) -> Frame:
         captured = time.monotonic()
-        image = self._scene.draw(float(index * self.info.time_base))
+        image = self._scene.result().draw(float(index * self.info.time_base))
         return Frame(image, index, self.info.time_base, index, duration=1, captured=captured)
