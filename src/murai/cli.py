@@ -247,7 +247,7 @@ def train(
     resume
         Go on from the checkpoint.
     overwrite
-        Replace the pack if it exists.
+        Replace the pack if it exists and, without --resume, the run beside it.
     """
     with _needs("Teaching a style", "train"):
         from murai.train.loop import Progress, Settings
@@ -288,7 +288,8 @@ def train(
                 plan, load_loss_network(loss_network, loss_input, say=say), run_graph, on_step=on_step, say=say
             )
         except KeyboardInterrupt:
-            say("stopped; the same command with --resume goes on from here.")
+            if (plan.run_folder / "checkpoint.pt").exists():
+                say("stopped; the same command with --resume goes on from here.")
             raise
     say(f"wrote {pack.path}. Try it: murai live --style {out}/{pack.names[0]}, or keep it: murai styles add {out}")
     return 0

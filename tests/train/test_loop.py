@@ -1,4 +1,6 @@
 import json
+import signal
+import threading
 from dataclasses import replace
 from itertools import pairwise
 
@@ -19,16 +21,25 @@ TINY = Settings(steps=6, batch=2, size=32, style_size=48)
 def start(vgg19_file, photo_folder, style_file, tmp_path):
     """A function that starts or resumes a tiny run in a folder of that name."""
 
-    def training(folder="run", settings=TINY, resume=False, styles=1, blocks=(1,)):
+    def training(
+        folder="run",
+        settings=TINY,
+        styles=1,
+        widths=(8,),
+        photos=Photographs,
+        style=style_file,
+        convention="caffe",
+        **how,
+    ):
         torch.manual_seed(settings.seed)
         return Training(
-            build("compact", styles=styles, widths=(8,), blocks=blocks),
-            load_loss_network(vgg19_file),
-            Photographs(list_photos(photo_folder), size=settings.size, batch=settings.batch, seed=settings.seed),
-            [style_picture(style_file, size=settings.style_size)] * styles,
+            build("compact", styles=styles, widths=widths, blocks=(1,)),
+            load_loss_network(vgg19_file, convention),
+            photos(list_photos(photo_folder), size=settings.size, batch=settings.batch, seed=settings.seed),
+            [style_picture(style, size=settings.style_size)] * styles,
             settings,
             tmp_path / folder,
-            resume=resume,
+            **how,
         )
 
     return training
@@ -88,23 +99,194 @@ def test_progress_tells_the_terms_the_rate_and_the_time_left(start):
 def test_two_styles_learn_their_own_vectors(start):
     run = start(styles=2, settings=replace(TINY, batch=1))
     before = run.network.styles.detach().clone()
-    run._learn(0)
+    run._learn()
     changed = (run.network.styles != before).any(1)
     assert changed.tolist() == [True, False]
 
 
-def test_resuming_needs_a_whole_checkpoint_made_with_the_same_settings(start):
+def in_step(wanted, act):
+    """Photographs that call `act` while step `wanted` asks for its batch."""
+
+    class Eventful(Photographs):
+        def batch(self, step):
+            if step == wanted:
+                act()
+            return super().batch(step)
+
+    return Eventful
+
+
+def twice(number):
+    signal.raise_signal(number)
+    signal.raise_signal(number)
+
+
+@pytest.fixture
+def whole(start):
+    """The losses of a run that nothing interrupted."""
+    run = start("whole")
+    run.run()
+    return losses(run)
+
+
+@pytest.fixture
+def former():
+    """The handlers of SIGINT and SIGTERM, which every test has to leave in place; SIGTERM raises KeyboardInterrupt."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    yield handlers
+    after = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    signal.signal(signal.SIGTERM, before)
+    assert after == handlers
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("act", "steps"), [(signal.raise_signal, 4), (twice, 3)])
+def test_a_signal_in_mid_step_is_taken_after_it_and_a_second_one_at_once(start, whole, former, number, act, steps):
+    broken = start("broken", photos=in_step(3, lambda: act(number)))
+    with pytest.raises(KeyboardInterrupt):
+        broken.run()
+    resumed = start("broken", resume=True)
+    assert resumed.step == steps
+    resumed.run()
+    assert losses(resumed) == whole
+
+
+def test_a_signal_in_the_last_step_is_not_lost(start, whole, former):
+    run = start(photos=in_step(TINY.steps - 1, lambda: signal.raise_signal(signal.SIGINT)))
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert losses(run) == whole
+
+
+def test_a_signal_that_is_ignored_stays_ignored(start, former):
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run = start(photos=in_step(3, lambda: signal.raise_signal(signal.SIGINT)))
+        run.run()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert run.step == TINY.steps
+
+
+def test_a_run_in_another_thread_leaves_signals_alone(start, former):
+    seen = []
+    run = start(photos=in_step(3, lambda: seen.append(signal.getsignal(signal.SIGINT))))
+    thread = threading.Thread(target=run.run)
+    thread.start()
+    thread.join(60)
+    assert (run.step, seen) == (TINY.steps, former[:1])
+
+
+def test_what_fails_before_the_weights_change_leaves_the_last_whole_step(start, whole):
+    def fail():
+        raise MemoryError
+
+    broken = start("broken", photos=in_step(3, fail))
+    with pytest.raises(MemoryError):
+        broken.run()
+    resumed = start("broken", resume=True)
+    assert resumed.step == 3
+    resumed.run()
+    assert losses(resumed) == whole
+
+
+def test_half_a_step_is_never_saved(start, whole):
+    broken = start("broken")
+
+    def fail(*_):
+        if broken.step == 3:
+            raise MemoryError
+
+    broken.optimizer.optimizer.register_step_post_hook(fail)  # the weights are of step 4 then, the count of step 3
+    with pytest.raises(MemoryError):
+        broken.run(save_every=2)
+    resumed = start("broken", resume=True)
+    assert resumed.step == 2
+    resumed.run()
+    assert losses(resumed) == whole
+
+
+def test_a_run_can_be_resumed_before_its_first_step(start, whole):
+    start("fresh")
+    resumed = start("fresh", resume=True)
+    resumed.run()
+    assert losses(resumed) == whole
+
+
+def test_resuming_needs_a_whole_checkpoint(start):
     with pytest.raises(TrainError, match="no checkpoint"):
         start(resume=True)
     run = start()
-    run.run()
-    with pytest.raises(TrainError, match="other settings"):
-        start(resume=True, settings=replace(TINY, style=9.0))
-    with pytest.raises(TrainError, match="damaged or of another network"):
-        start(resume=True, blocks=(2,))
     (run.folder / "checkpoint.pt").write_bytes(b"cut")
     with pytest.raises(TrainError, match="damaged"):
         start(resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"settings": replace(TINY, style=9.0, steps=7)}, r"settings \(steps, style\)"),
+        ({"widths": (12,)}, "architecture"),
+        ({"convention": "imagenet"}, "loss network"),
+    ],
+)
+def test_resuming_with_something_else_is_refused_and_named(start, change, named):
+    start()
+    with pytest.raises(TrainError, match=f"differs from this run in its {named};"):
+        start(resume=True, **change)
+
+
+def test_resuming_with_other_pictures_is_refused_and_named(start, photo_folder, style_file):
+    run = start()
+    checkpoint = (run.folder / "checkpoint.pt").read_bytes()
+    (photo_folder / "4.png").rename(photo_folder / "5.png")
+    with pytest.raises(TrainError, match="in its style pictures, photographs;"):
+        start(resume=True, style=photo_folder / "0.png")
+    assert (run.folder / "checkpoint.pt").read_bytes() == checkpoint
+
+
+def test_a_checkpoint_of_the_time_before_fingerprints_is_resumed(start, whole):
+    broken = start("broken")
+    with pytest.raises(KeyboardInterrupt):
+        broken.run(stop_at(3))
+    file = broken.folder / "checkpoint.pt"
+    state = torch.load(file, weights_only=True)
+    del state["fingerprint"]
+    torch.save(state, file)
+    resumed = start("broken", resume=True)
+    resumed.run()
+    assert losses(resumed) == whole
+    with pytest.raises(TrainError, match="loss network"):  # it has one now
+        start("broken", resume=True, convention="imagenet")
+
+
+def test_a_run_that_is_there_is_replaced_only_where_that_is_allowed(start, whole):
+    run = start()
+    run.run()
+    (run.folder / "preview-000003.jpg").write_bytes(b"old")
+    (run.folder / "sheet.jpg").write_bytes(b"old")
+    (run.folder / "notes.txt").write_text("the user's own")
+    with pytest.raises(TrainError, match=r"--resume.*--overwrite"):
+        start()
+    assert losses(run) == whole
+    again = start(overwrite=True)
+    assert (again.step, losses(again)) == (0, [])
+    assert sorted(file.name for file in run.folder.iterdir()) == ["checkpoint.pt", "losses.jsonl", "notes.txt"]
+    again.run()
+    assert losses(again) == whole
+
+
+def test_overwriting_a_pack_does_not_start_afresh_what_is_to_be_resumed(start):
+    with pytest.raises(KeyboardInterrupt):
+        start().run(stop_at(3))
+    assert start(resume=True, overwrite=True).step == 3
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_learning(start, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(TrainError, match="cannot be written"):
+        start("file")
 
 
 def test_the_learning_rate_rises_for_a_tenth_and_falls_to_nothing():

@@ -5,7 +5,16 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from murai.errors import TrainError  # noqa: E402
-from murai.train.photos import Photographs, list_photos, noise_for, style_picture, to_picture, to_tensor  # noqa: E402
+from murai.sources.picture import read_picture  # noqa: E402
+from murai.train.photos import (  # noqa: E402
+    Photographs,
+    list_photos,
+    noise_for,
+    open_picture,
+    style_picture,
+    to_picture,
+    to_tensor,
+)
 
 
 def test_broken_pictures_are_skipped_and_counted(photo_folder):
@@ -71,3 +80,61 @@ def test_a_crop_outside_the_picture_is_refused(tmp_path, crop):
 def test_pictures_survive_the_way_to_a_tensor_and_back():
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     assert np.array_equal(np.array(to_picture(to_tensor(Image.fromarray(pixels)))), pixels)
+
+
+def sixteen_bits():
+    return Image.fromarray(np.full((40, 40), 32768, np.uint16)), "png", (128, 128, 128)
+
+
+def fractions():
+    return Image.fromarray(np.full((40, 40), 0.5, np.float32)), "tif", (128, 128, 128)
+
+
+def half_transparent():
+    return Image.new("RGBA", (40, 40), (255, 0, 0, 128)), "png", (255, 127, 127)
+
+
+def hidden():
+    return Image.new("RGBA", (40, 40), (200, 0, 0, 0)), "png", (255, 255, 255)
+
+
+def ink():
+    return Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "tif", (255, 0, 0)
+
+
+def palette():
+    picture = Image.new("P", (40, 40), 1)
+    picture.putpalette([9, 9, 9, 10, 20, 200])
+    return picture, "png", (10, 20, 200)
+
+
+@pytest.mark.parametrize("kind", [sixteen_bits, fractions, half_transparent, hidden, ink, palette])
+def test_pictures_of_every_kind_are_learned_as_they_are_seen(tmp_path, kind):
+    picture, ending, colour = kind()
+    path = tmp_path / f"a.{ending}"
+    picture.save(path)
+    assert np.array_equal(np.asarray(open_picture(path)), read_picture(path))
+    assert list_photos(tmp_path) == [path]
+    expected = torch.tensor(colour)[:, None, None] / 255
+    assert torch.allclose(style_picture(path, size=20), expected.expand(3, 20, 20), atol=1 / 255)
+    crop = Photographs([path], size=16, batch=1, seed=0).batch(0)[0]
+    assert torch.equal(crop, crop[:, :1, :1].expand(3, 16, 16))  # one colour, relit by a gamma of 0.8 to 1.25
+    assert (
+        (crop[:, 0, 0] >= expected[:, 0, 0] ** 1.25 - 0.01) & (crop[:, 0, 0] <= expected[:, 0, 0] ** 0.8 + 0.01)
+    ).all()
+
+
+def test_a_photograph_lies_upright_in_a_crop(tmp_path):
+    stored = Image.new("RGB", (40, 40))
+    stored.paste((255, 255, 255), (0, 0, 40, 20))  # white above; turned, it is at one side
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored.save(tmp_path / "a.jpg", exif=exif)
+    crop = Photographs([tmp_path / "a.jpg"], size=16, batch=1, seed=0).batch(0)[0, 0]
+    assert crop.std(dim=1).min() > 0.2
+    assert crop.std(dim=0).max() < 0.05
+
+
+def test_a_photograph_that_is_gone_is_named(tmp_path):
+    with pytest.raises(TrainError, match=r"gone\.jpg"):
+        Photographs([tmp_path / "gone.jpg"], size=16, batch=1, seed=0).batch(0)

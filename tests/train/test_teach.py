@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from murai.cli import run  # noqa: E402
+from murai.errors import TrainError  # noqa: E402
 from murai.packs import StylePack  # noqa: E402
+from murai.train.teach import works  # noqa: E402
 
 from .conftest import make_lessons  # noqa: E402
 
@@ -143,10 +146,19 @@ def test_ctrl_c_keeps_a_checkpoint_and_resuming_finishes_the_pack(lessons):
         (["--name", "a", "--name", "b"], "one for each"),
         (["--name", "No Name"], "no name"),
         (["--out", "nowhere/pack"], "nowhere"),
+        (["--out", "My Wall"], "'My Wall' is no name for a pack"),
+        (["--out", "My Wall.zip"], "'My Wall' is no name for a pack"),
+        (["--out", "."], "is no name for a pack"),
+        (["--out", "photos", "--overwrite"], "0.png, which is no part of a style pack"),
+        (["--out", "full", "--overwrite"], "is a file and no style pack"),
+        (["--evaluate", "nowhere"], "nowhere"),
+        (["--evaluate", "empty"], "no photograph"),
         (["--steps", "0"], "steps"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused_in_one_sentence(command, capsys, change, expected):
+    Path("empty").mkdir()
+    Path("full").write_text("the user's own")
     out = [] if "--out" in change else ["--out", "pack"]
     if change[0] in command:
         at = command.index(change[0])
@@ -155,6 +167,9 @@ def test_what_cannot_be_learned_from_is_refused_in_one_sentence(command, capsys,
     lines = capsys.readouterr().err.strip().splitlines()
     assert expected in lines[-1]
     assert not os.path.exists("pack")
+    assert not list(Path().glob("*.run"))
+    assert Path("full").read_text() == "the user's own"
+    assert len(list(Path("photos").iterdir())) == 5
 
 
 def test_an_existing_pack_is_refused_before_any_work(command, taught, capsys):
@@ -162,3 +177,43 @@ def test_an_existing_pack_is_refused_before_any_work(command, taught, capsys):
     assert run([*command, "--out", str(taught.path)]) == 2
     assert "--overwrite" in capsys.readouterr().err.splitlines()[-1]
     assert (taught.path / "pack.json").read_bytes() == before
+
+
+def test_a_parent_that_may_not_be_written_is_refused_before_any_work(command, tmp_path, capsys):
+    (tmp_path / "locked").mkdir(mode=0o555)
+    root = os.getuid() == 0
+    if root:  # who may write anywhere: give the name away for a while
+        os.setreuid(65534, 0)
+    try:
+        assert run([*command, "--out", "locked/pack"]) == 2
+    finally:
+        if root:
+            os.setreuid(0, 0)
+    assert "locked may not be written to" in capsys.readouterr().err.splitlines()[-1]
+    assert not list((tmp_path / "locked").iterdir())
+
+
+def test_a_former_run_is_refused_before_any_work(command, capsys):
+    Path("pack.run").mkdir()
+    Path("pack.run/losses.jsonl").write_text("{}")
+    assert run([*command, "--out", "pack"]) == 2
+    assert "pack.run holds a run already" in capsys.readouterr().err.splitlines()[-1]
+    assert os.listdir("pack.run") == ["losses.jsonl"]
+
+
+def test_overwrite_starts_a_former_run_afresh_and_the_evaluation_is_listed_once(command, capsys):
+    Path("pack.run").mkdir()
+    Path("pack.run/losses.jsonl").write_text("{}")
+    Image.new("RGB", (256, 1024)).save("pack.run/preview-000900.jpg")
+    shutil.copytree("photos", "unseen")
+    Path("unseen/broken.jpg").write_bytes(b"no picture")
+    assert run([*command, "--out", "pack", "--evaluate", "unseen", "--overwrite"]) == 0
+    assert [row["step"] for row in losses("pack.run")] == [1, 2, 3, 4]
+    assert Image.open("pack.run/sheet.jpg").size == (5 * 256, 4 * 256)  # no preview of the former run
+    assert capsys.readouterr().err.count("1 of 6 pictures in unseen") == 1
+    assert StylePack.load("pack").manifest.measured["style"]["photographs"] == 5
+
+
+def test_a_plan_without_pictures_is_refused():
+    with pytest.raises(TrainError, match="nothing to learn from"):
+        works([], {}, [])

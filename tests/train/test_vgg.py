@@ -112,3 +112,25 @@ def test_the_real_vgg16_weights_see_more_in_a_picture_than_in_grey():
     seen, grey = network(picture), network(torch.full((1, 3, 64, 64), 0.45))
     assert seen["relu3_3"].shape == (1, 256, 16, 16)
     assert seen["relu3_3"].square().mean() > 2 * grey["relu3_3"].square().mean()
+
+
+def test_the_downloaded_weights_are_checked_by_their_hash_and_fetched_once(tmp_path, monkeypatch):
+    import functools
+    import http.server
+    import threading
+
+    served, cache = tmp_path / "served", tmp_path / "cache"
+    served.mkdir()
+    torch.save(vgg_weights((2, 2, 3, 3)), served / "vgg16.pth")
+    digest = hashlib.sha256((served / "vgg16.pth").read_bytes()).hexdigest()
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=served)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr("murai.train.vgg.DEFAULT_URL", f"http://127.0.0.1:{server.server_port}/vgg16.pth")
+        monkeypatch.setattr("murai.train.vgg.DEFAULT_HASH", "00000000")
+        with pytest.raises(TrainError, match="--loss-network"):
+            load_loss_network(cache=cache)
+        monkeypatch.setattr("murai.train.vgg.DEFAULT_HASH", digest[:8])
+        assert load_loss_network(cache=cache).info.sha256 == digest
+        server.shutdown()
+    assert load_loss_network(cache=cache).info.name == "vgg16"

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 
 from murai.errors import SourceError
 from murai.frame import Image
-
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "AVIF", "JPEG2000", "ICO")
-"""Formats that begin with a sign of their own: Pillow takes some videos for pictures otherwise."""
+from murai.pictures import FORMATS, UNREADABLE, read_rgb
 
 MOVING = ("GIF", "PNG")
 """Formats that FFmpeg plays when they hold more than one picture. It cannot play a moving WebP."""
@@ -42,10 +39,7 @@ def read_picture(path: str | Path) -> Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-            with PIL.Image.open(path) as picture:
-                if picture.format not in FORMATS:
-                    raise PIL.UnidentifiedImageError
-                return _rgb(PIL.ImageOps.exif_transpose(picture))
+            return np.array(read_rgb(path))
     except FileNotFoundError:
         raise SourceError(f"There is no file {path}; check the name.") from None
     except PIL.UnidentifiedImageError:
@@ -53,21 +47,5 @@ def read_picture(path: str | Path) -> Image:
     except (PIL.Image.DecompressionBombWarning, PIL.Image.DecompressionBombError):
         most = (PIL.Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
         raise SourceError(f"{path} has more than {most} million pixels; make it smaller first.") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's four ways to say "damaged"
+    except UNREADABLE as error:
         raise SourceError(f"{path} cannot be read as a picture ({error}); save it again or take another.") from error
-
-
-def _rgb(picture: PIL.Image.Image) -> Image:
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
-    elif picture.mode.startswith("I") or picture.mode == "F":
-        picture = _eight_bits(picture)
-    return np.array(picture.convert("RGB"))
-
-
-def _eight_bits(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Deep grey to 8 bits: whole numbers run to 65535, fractions to 1. Pillow itself would clip them."""
-    deep = np.asarray(picture).astype(np.float64)
-    deep *= 255 if picture.mode == "F" else 255 / 65535
-    return PIL.Image.fromarray(np.clip(np.nan_to_num(deep).round(), 0, 255).astype(np.uint8))

@@ -1,11 +1,16 @@
 """The training loop: one style vector a picture, one network for all, exact resume after an interruption."""
 
+import hashlib
 import json
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import torch
 from lightning.fabric import Fabric
@@ -18,6 +23,10 @@ from murai.train.photos import Photographs, noise_for
 from murai.train.vgg import LossNetwork
 
 Terms = dict[str, float]
+
+CHECKPOINT, LOG = "checkpoint.pt", "losses.jsonl"
+RUN_FILES = (CHECKPOINT, "checkpoint.part", LOG, "sheet.jpg", "preview-*.jpg")
+"""Everything a run leaves in its folder, the contact sheet's files too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +65,66 @@ def learning_rate(step: int, settings: Settings) -> float:
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, settings.steps - rise)))
 
 
+def fingerprint(
+    network: StylizationNetwork, loss_network: LossNetwork, photographs: Photographs, styles: Sequence[Tensor]
+) -> dict[str, str]:
+    """What a run learns with, besides its settings: two runs with equal values learn the same."""
+    shapes = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    pixels = [[list(style.shape), hashlib.sha256(style.cpu().numpy().tobytes()).hexdigest()] for style in styles]
+    values = {
+        "architecture": [type(network).__name__, shapes],
+        "style pictures": pixels,
+        "photographs": [path.name for path in photographs.paths],
+        "loss network": [loss_network.info.sha256, loss_network.info.input],
+    }
+    return {name: hashlib.sha256(json.dumps(value).encode()).hexdigest() for name, value in values.items()}
+
+
+class Interrupts:
+    """Ctrl-C and SIGTERM, held back inside `with` until `check`; a second one does at once what it did before.
+
+    Only the main thread hears signals: elsewhere nothing is held. A signal that was ignored stays ignored.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+        self._former: dict[signal.Signals, Any] = {}
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if one came."""
+        if self._came:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            both = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._former = {k: v for k, v in both.items() if v not in (signal.SIG_IGN, None)}
+        for number in self._former:
+            signal.signal(number, self._hear)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._give_back()
+        if error is None:
+            self.check()
+
+    def _hear(self, *_: object) -> None:
+        self._came = True
+        self._give_back()
+
+    def _give_back(self) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+
 class Training:
     """One run in one folder: `checkpoint.pt` to go on from, `losses.jsonl` with every step's terms.
 
     `styles` are the style pictures, each [3, H, W] in 0..1, in the order of the network's style vectors. With `resume`
-    the run goes on from the checkpoint in `folder` with the same losses as if it had never stopped. Raises TrainError
-    where the checkpoint is missing, damaged or was made with other settings.
+    the run goes on from the checkpoint in `folder` with the same losses as if it had never stopped. Without, it starts
+    with a checkpoint of step 0, and `overwrite` deletes the files of a former run. Raises TrainError where the folder
+    has such files and `overwrite` is False, where it cannot be written, and where the checkpoint is missing, damaged or
+    of a run that differs from this one.
     """
 
     def __init__(
@@ -74,51 +137,73 @@ class Training:
         folder: Path,
         *,
         resume: bool = False,
+        overwrite: bool = False,
     ) -> None:
+        if not resume and not overwrite and _run_files(folder):
+            raise TrainError(
+                f"{folder} holds a run already; go on with --resume, start afresh with --overwrite, "
+                "or give another --out."
+            )
         self.settings, self.photographs, self.folder, self.step = settings, photographs, folder, 0
+        self.fingerprint = fingerprint(network, loss_network, photographs, styles)
+        self._whole = True  # False while the weights are between two steps
         self.fabric = Fabric(accelerator="auto", devices=1)
         self.loss_network = loss_network.to(self.fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.Adam(network.parameters())
         self.network = network
         self.painter, self.optimizer = self.fabric.setup(network, optimizer)
         self.grams = [self._grams(style) for style in styles]
-        folder.mkdir(parents=True, exist_ok=True)
-        self._log = folder / "losses.jsonl"
+        self._log = folder / LOG
         if resume:
             self._restore()
         else:
-            self._log.write_text("")
+            self._start()
 
     def run(self, on_step: Callable[[Progress], None] = lambda _: None, *, save_every: int = 100) -> None:
-        """Learn until `settings.steps`. Whatever ends it early, Ctrl-C too, leaves a checkpoint to resume from."""
+        """Learn until `settings.steps`. Whatever ends it early leaves a checkpoint of a whole step to resume from.
+
+        Ctrl-C and SIGTERM end it after the step they came in, with KeyboardInterrupt; see `Interrupts`.
+        """
         start, first = time.monotonic(), self.step
-        try:
-            while self.step < self.settings.steps:
-                terms = self._learn(self.step)
-                self.step += 1
-                with self._log.open("a") as log:
-                    log.write(json.dumps({"step": self.step, **terms}) + "\n")
-                rate = (self.step - first) / (time.monotonic() - start)
-                on_step(Progress(self.step, self.settings.steps, terms, rate, (self.settings.steps - self.step) / rate))
-                if self.step % save_every == 0:
+        with Interrupts() as interrupts:
+            try:
+                while self.step < self.settings.steps:
+                    terms = self._learn()
+                    rate, left = (self.step - first) / (time.monotonic() - start), self.settings.steps - self.step
+                    on_step(Progress(self.step, self.settings.steps, terms, rate, left / rate))
+                    if self.step % save_every == 0:
+                        self.save()
+                    interrupts.check()
+            finally:
+                if self._whole:
                     self.save()
-        finally:
-            self.save()
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
+        """Write the checkpoint, whole or not at all. Raises TrainError where the disk refuses it."""
         state = {
             "step": self.step,
             "settings": asdict(self.settings),
+            "fingerprint": self.fingerprint,
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
         temporary = self.folder / "checkpoint.part"
-        torch.save(state, temporary)
-        temporary.replace(self.folder / "checkpoint.pt")
+        with _writing(self.folder):
+            with temporary.open("wb") as file:
+                torch.save(state, file)
+            temporary.replace(self.folder / CHECKPOINT)
 
-    def _learn(self, step: int) -> Terms:
-        s = self.settings
+    def _start(self) -> None:
+        with _writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for file in _run_files(self.folder):
+                file.unlink()
+            self._log.touch()
+        self.save()
+
+    def _learn(self) -> Terms:
+        """One step. Until the optimizer's turn nothing changes that a checkpoint holds."""
+        s, step = self.settings, self.step
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(step, s)
         photographs = self.photographs.batch(step).to(self.fabric.device)
@@ -126,8 +211,14 @@ class Training:
         self.optimizer.zero_grad()
         self.fabric.backward(torch.stack(list(losses.values())).sum())
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        terms = {name: float(value.detach()) for name, value in losses.items()}
+        with _writing(self.folder), self._log.open("a") as log:
+            log.write(json.dumps({"step": step + 1, **terms}) + "\n")
+        self._whole = False
         self.optimizer.step()
-        return {name: float(value.detach()) for name, value in losses.items()}
+        self.step = step + 1
+        self._whole = True
+        return terms
 
     def _losses(self, photographs: Tensor, step: int) -> dict[str, Tensor]:
         """Each term times its weight. The pictures of a batch take the styles in turn."""
@@ -153,19 +244,48 @@ class Training:
         return {layer: gram_matrix(maps[layer])[0] for layer in self.loss_network.style_layers}
 
     def _restore(self) -> None:
-        file = self.folder / "checkpoint.pt"
+        file = self.folder / CHECKPOINT
         if not file.is_file():
             raise TrainError(f"there is no checkpoint in {self.folder} to resume from; start without --resume.")
         try:
             state = torch.load(file, map_location=self.fabric.device, weights_only=True)
-            same = state["settings"] == asdict(self.settings)
-            if same:
+            differing = self._differing(state)
+            if not differing:
                 self.network.load_state_dict(state["network"])
                 self.optimizer.load_state_dict(state["optimizer"])
                 self.step = int(state["step"])
         except Exception as error:  # torch.load and load_state_dict raise many kinds for a damaged file
-            raise TrainError(f"{file} is damaged or of another network; start again without --resume.") from error
-        if not same:
-            raise TrainError(f"{file} was made with other settings; resume with the same ones or start again.")
-        lines = self._log.read_text().splitlines()[: self.step] if self._log.exists() else []
-        self._log.write_text("".join(line + "\n" for line in lines))
+            raise TrainError(
+                f"{file} is damaged or of another network; start afresh with --overwrite instead of --resume."
+            ) from error
+        if differing:
+            raise TrainError(
+                f"{file} differs from this run in its {', '.join(differing)}; resume with the same, "
+                "or start afresh with --overwrite instead of --resume."
+            )
+        with _writing(self.folder):
+            lines = self._log.read_text().splitlines()[: self.step] if self._log.exists() else []
+            self._log.write_text("".join(line + "\n" for line in lines))
+
+    def _differing(self, state: dict[str, Any]) -> list[str]:
+        """What the checkpoint `state` was made with and this run is not. The first checkpoints had no fingerprint."""
+        made, now = state.get("fingerprint", self.fingerprint), self.fingerprint
+        differing = [name for name in now if made.get(name) != now[name]]
+        before, settings = state["settings"], asdict(self.settings)
+        changed = [name for name in {**before, **settings} if before.get(name) != settings.get(name)]
+        return differing + ([f"settings ({', '.join(changed)})"] if changed else [])
+
+
+def _run_files(folder: Path) -> list[Path]:
+    return [file for pattern in RUN_FILES for file in folder.glob(pattern)]
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn what the disk raises into a TrainError."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainError(
+            f"the run's folder {folder} cannot be written ({error}); free or choose another disk."
+        ) from error

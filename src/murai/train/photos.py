@@ -10,13 +10,14 @@ from PIL import ImageOps
 from torch import Tensor
 
 from murai.errors import Say, TrainError, silent
+from murai.pictures import UNREADABLE, read_rgb
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 def to_tensor(picture: Pillow.Image) -> Tensor:
-    """[3, H, W] float in 0..1."""
-    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).float() / 255
+    """[3, H, W] float in 0..1 of an RGB picture."""
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
 
 
 def to_picture(x: Tensor) -> Pillow.Image:
@@ -26,18 +27,17 @@ def to_picture(x: Tensor) -> Pillow.Image:
 
 
 def open_picture(path: Path) -> Pillow.Image:
-    """An upright RGB picture. Raises TrainError with one sentence."""
+    """An upright RGB picture, transparent parts white. Raises TrainError with one sentence."""
     try:
-        with Pillow.open(path) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
+        return read_rgb(path)
+    except UNREADABLE as error:
         raise TrainError(f"{path} cannot be read as a picture ({error}); give a JPEG or PNG.") from error
 
 
 def list_photos(folder: Path, say: Say = silent) -> list[Path]:
     """The pictures in and below `folder` that open, sorted; others are counted. Raises TrainError if none is left."""
     if not folder.is_dir():
-        raise TrainError(f"there is no folder {folder}; give a folder of photographs with --photos.")
+        raise TrainError(f"there is no folder {folder}; give a folder of photographs.")
     candidates = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     good = [path for path in candidates if _opens(path)]
     if broken := len(candidates) - len(good):
@@ -49,16 +49,17 @@ def list_photos(folder: Path, say: Say = silent) -> list[Path]:
 
 def _opens(path: Path) -> bool:
     try:
-        with Pillow.open(path) as picture:
-            picture.draft("RGB", (64, 64))
-            picture.load()
-    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError):
+        read_rgb(path, small=True)
+    except UNREADABLE:
         return False
     return True
 
 
 class Photographs:
-    """Random square crops of `size` pixels, flipped and relit at random, `batch` at a time."""
+    """Random square crops of `size` pixels, flipped and relit at random, `batch` at a time.
+
+    Photographs are read again at each step: one that is gone by then raises TrainError.
+    """
 
     def __init__(self, paths: Sequence[Path], *, size: int, batch: int, seed: int) -> None:
         self.paths, self.size, self.batch_size, self.seed = list(paths), size, batch, seed
@@ -69,8 +70,7 @@ class Photographs:
         return torch.stack([self._crop(rng) for _ in range(self.batch_size)])
 
     def _crop(self, rng: np.random.Generator) -> Tensor:
-        with Pillow.open(self.paths[rng.integers(len(self.paths))]) as file:
-            picture = ImageOps.exif_transpose(file).convert("RGB")
+        picture = open_picture(self.paths[rng.integers(len(self.paths))])
         side = min(picture.size) * rng.uniform(0.6, 1.0)
         left, top = (rng.uniform(0, length - side) for length in picture.size)
         box = (left, top, left + side, top + side)

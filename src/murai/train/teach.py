@@ -1,9 +1,11 @@
 """`murai train` as a function: pictures and photographs in, a style pack out."""
 
 import io
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from murai.errors import OutputExists, Say, SinkError, TrainError, silent
 from murai.nets import build, count_parameters, mac_per_pixel
 from murai.nets.base import StylizationNetwork
+from murai.packfiles import LIMITS
 from murai.packs import NAME, Architecture, LossNetworkRecord, Manifest, Style, StylePack, write_pack
 from murai.train.card import model_card
 from murai.train.export import RunGraph, export_onnx
@@ -42,6 +45,8 @@ class Plan:
     out          the pack's folder; the run's checkpoint, log and contact sheet go to `run_folder`
     photos       folder of photographs to learn on; `photos_terms` says in the pack what they are and their terms
     evaluation   folder of photographs never learned from: the pack's figures come from them; None for no figures
+    resume       go on from the checkpoint in `run_folder`
+    overwrite    replace the pack at `out`, and without `resume` the run in `run_folder` too
     """
 
     works: Sequence[Work]
@@ -57,12 +62,34 @@ class Plan:
     overwrite: bool = False
 
 
+def pack_name(out: Path) -> str:
+    """The name a pack gets from its folder or zip. Raises TrainError for one that no pack may have."""
+    name = out.stem if out.suffix == ".zip" else out.name
+    if not NAME.fullmatch(name):
+        raise TrainError(f"'{name}' is no name for a pack; use a-z, 0-9, _ and -, 64 at most, in --out.")
+    return name
+
+
 def refuse_output(out: Path, overwrite: bool) -> None:
-    """Raise now what would only be found when the work is done: OutputExists, SinkError."""
+    """Raise now what would only be found when the work is done: TrainError, OutputExists, SinkError."""
+    pack_name(out)
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise SinkError(f"there is no folder {folder} for the pack; make it first.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SinkError(f"the folder {folder} may not be written to; give another --out.")
     if out.exists() and not overwrite:
         raise OutputExists(f"{out} exists; give another --out, or --overwrite to replace it.")
-    if not out.absolute().parent.is_dir():
-        raise SinkError(f"there is no folder {out.absolute().parent} for the pack; make it first.")
+    if out.is_file() and out.suffix != ".zip":
+        raise SinkError(f"{out} is a file and no style pack; give another --out.")
+    if strangers := _strangers(out):
+        raise SinkError(f"{out} holds {strangers[0]}, which is no part of a style pack; give another --out.")
+
+
+def _strangers(out: Path) -> list[str]:
+    """Names in the folder `out` that no pack has: replacing it would lose them."""
+    names = sorted(os.listdir(out)) if out.is_dir() else []
+    return [name for name in names if not any(fnmatchcase(name, pattern) for pattern in LIMITS)]
 
 
 def teach(
@@ -75,14 +102,17 @@ def teach(
 ) -> StylePack:
     """Learn the styles of `plan` and write the pack; `run_graph` must paint what torch paints first.
 
-    Raises TrainError, OutputExists, SinkError; KeyboardInterrupt leaves a checkpoint in the run's folder.
+    Raises TrainError, OutputExists, SinkError; KeyboardInterrupt leaves a checkpoint in the run's folder. What can be
+    refused is refused before learning.
     """
     refuse_output(plan.out, plan.overwrite)
     settings = plan.settings
     pictures = [style_picture(w.picture, crop=w.style.crop, size=settings.style_size) for w in plan.works]
     photographs = list_photos(plan.photos, say)
+    evaluation = list_photos(plan.evaluation, say) if plan.evaluation else []
     torch.manual_seed(settings.seed)
     network = build(plan.architecture, styles=len(plan.works), **(plan.arguments or {}))
+    manifest = _manifest(plan, network, loss_network, len(photographs))
     training = Training(
         network,
         loss_network,
@@ -91,6 +121,7 @@ def teach(
         settings,
         plan.run_folder,
         resume=plan.resume,
+        overwrite=plan.overwrite,
     )
     sheet = ContactSheet(plan.run_folder, [centre_square(p, 256) for p in spread(photographs, 4)])
     every = max(1, settings.steps // 10)
@@ -104,8 +135,12 @@ def teach(
     say("learned; writing the pack and checking its graph against torch.")
     network, loss_network = network.cpu(), loss_network.cpu()
     model = export_onnx(network, run_graph)
-    measured = _measure(plan, network, loss_network, pictures, say)
-    return _write(plan, network, loss_network, model, measured, len(photographs))
+    if evaluation:
+        rows = [measure_quality(network, i, loss_network, evaluation, style) for i, style in enumerate(pictures)]
+        measured = dict(zip((work.style.name for work in plan.works), rows, strict=True))
+        manifest = manifest.model_copy(update={"measured": measured})
+    files = {"README.md": model_card(manifest).encode(), "preview.jpg": _preview(network, evaluation or photographs)}
+    return write_pack(plan.out, manifest, model, _tensors(network), files, overwrite=plan.overwrite)
 
 
 def spread(paths: Sequence[Path], count: int) -> list[Path]:
@@ -113,29 +148,11 @@ def spread(paths: Sequence[Path], count: int) -> list[Path]:
     return [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else list(paths)
 
 
-def _measure(
-    plan: Plan, network: StylizationNetwork, loss_network: LossNetwork, pictures: Sequence[torch.Tensor], say: Say
-) -> dict[str, Any]:
-    if plan.evaluation is None:
-        return {}
-    photographs = list_photos(plan.evaluation, say)
-    return {
-        work.style.name: measure_quality(network, i, loss_network, photographs, pictures[i])
-        for i, work in enumerate(plan.works)
-    }
-
-
-def _write(
-    plan: Plan,
-    network: StylizationNetwork,
-    loss_network: LossNetwork,
-    model: bytes,
-    measured: dict[str, Any],
-    photographs: int,
-) -> StylePack:
+def _manifest(plan: Plan, network: StylizationNetwork, loss_network: LossNetwork, photographs: int) -> Manifest:
+    """Everything the pack will say but its figures."""
     mac = mac_per_pixel(network)
-    manifest = Manifest(
-        name=plan.out.stem if plan.out.suffix == ".zip" else plan.out.name,
+    return Manifest(
+        name=pack_name(plan.out),
         tier="johnson" if plan.architecture == "johnson" else "fast" if mac <= FAST else "fine",
         architecture=Architecture(name=plan.architecture, arguments=dict(plan.arguments or {})),
         style_size=network.style_size,
@@ -149,15 +166,6 @@ def _write(
             "photographs": photographs,
             "photographs_terms": plan.photos_terms,
         },
-        measured=measured,
-    )
-    return write_pack(
-        plan.out,
-        manifest,
-        model,
-        _tensors(network),
-        {"README.md": model_card(manifest).encode(), "preview.jpg": _preview(plan, network)},
-        overwrite=plan.overwrite,
     )
 
 
@@ -166,9 +174,8 @@ def _tensors(network: StylizationNetwork) -> dict[str, NDArray[np.float32]]:
 
 
 @torch.no_grad()
-def _preview(plan: Plan, network: StylizationNetwork) -> bytes:
+def _preview(network: StylizationNetwork, photographs: Sequence[Path]) -> bytes:
     """A JPEG of paintings alone, a column a style: photographs themselves may not be passed on."""
-    photographs = list_photos(plan.evaluation or plan.photos)
     rows = torch.stack([centre_square(p, 256) for p in spread(photographs, 4)])
     columns = [network(rows, style.expand(len(rows), -1)).clamp(0, 1) for style in network.styles[:, None]]
     buffer = io.BytesIO()
@@ -188,6 +195,8 @@ def works(
             raise TrainError(
                 f"there are {len(pictures)} pictures and {len(given)} --{field}; give one for each picture."
             )
+    if not pictures:
+        raise TrainError("there is nothing to learn from; give a picture.")
     result = []
     for i, picture in enumerate(pictures):
         own = {field: given[i] for field, given in details.items() if given}

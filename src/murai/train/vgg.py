@@ -16,7 +16,8 @@ LossInput = Literal["caffe", "imagenet"]
 
 CONTENT = "relu3_3"
 DEFAULT_URL = "https://download.pytorch.org/models/vgg16_features-amdegroot-88682ab5.pth"
-"""The original Oxford weights of VGG16 in torchvision's packaging; input convention `caffe`."""
+DEFAULT_HASH = "88682ab5"
+"""The original Oxford weights of VGG16 in torchvision's packaging; input convention `caffe`. SHA-256 begins so."""
 
 # Convolutions a block. torchvision numbers every convolution, rectifier and pooling in one row.
 BLOCKS = {"vgg16": (2, 2, 3, 3), "vgg19": (2, 2, 4, 4)}
@@ -90,15 +91,13 @@ def load_loss_network(
     `file` has torchvision's keys (`features.0.weight` ...) and is `.safetensors` or `.pth`, the latter read as weights
     only. `cache` is the folder downloads are kept in, None for torch's own. Raises TrainError.
     """
-    if file is None:
-        weights, name, digest = _download(cache), DEFAULT_URL.rsplit("/", 1)[1], "88682ab5"
-    else:
-        if not file.is_file():
-            raise TrainError(f"there is no loss network {file}; give a .safetensors or .pth file of VGG16 or VGG19.")
-        weights, name, digest = _read(file), file.name, _digest(file)
+    file = file or _download(cache or Path(torch.hub.get_dir()) / "checkpoints", say)
+    if not file.is_file():
+        raise TrainError(f"there is no loss network {file}; give a .safetensors or .pth file of VGG16 or VGG19.")
+    weights = _read(file)
     # The sixteenth place is VGG19's fourth convolution of block 3; in VGG16 it is a pooling, without weights.
     kind = "vgg19" if "features.16.weight" in weights else "vgg16"
-    return LossNetwork(weights, LossNetworkInfo(kind, name, digest, loss_input), say)
+    return LossNetwork(weights, LossNetworkInfo(kind, file.name, _digest(file), loss_input), say)
 
 
 def _digest(file: Path) -> str:
@@ -106,16 +105,20 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _download(cache: Path | None) -> Mapping[str, Tensor]:
+def _download(folder: Path, say: Say) -> Path:
+    file = folder / DEFAULT_URL.rsplit("/", 1)[1]
+    if file.exists():
+        return file
+    say(f"downloading the loss network to {file}, once.")
     try:
-        return torch.hub.load_state_dict_from_url(
-            DEFAULT_URL, str(cache) if cache else None, map_location="cpu", check_hash=True, weights_only=True
-        )
-    except Exception as error:  # urllib, ssl, the file system and torch each raise their own
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(DEFAULT_URL, str(file), hash_prefix=DEFAULT_HASH, progress=False)
+    except (OSError, RuntimeError) as error:  # the network, the disk, or a file with another hash
         raise TrainError(
             f"the loss network cannot be downloaded ({error}); get {DEFAULT_URL} by other means "
             "and name it with --loss-network."
         ) from error
+    return file
 
 
 def _read(file: Path) -> Mapping[str, Tensor]:
