@@ -272,7 +272,7 @@ def test_a_paused_live_show_repeats_the_last_painting_with_new_times() -> None:
     assert stylizer.log.count("reset") == 2, "what comes after a pause is another scene"
     assert stats.read == stats.painted + stats.held + stats.dropped
     assert len(sink.frames) == stats.painted + stats.held
-    held = [frame for frame in sink.frames if int(frame.original[0, 0, 0]) != frame.index % 256]
+    held = [frame for frame in sink.frames if int(frame.image[0, 0, 0]) != 255 - frame.index % 256]
     assert len(held) == stats.held
     assert all(np.array_equal(frame.image, held[0].image) for frame in held)
     times = [frame.pts for frame in sink.frames]

@@ -42,7 +42,7 @@ class Outlet:
         self.sink, self.name, self.box, self.essential = sink, name, box, essential
         self.failed = False
         self.thread: threading.Thread
-        self._written = 0
+        self._given = 0
         self._delays = Recent()
 
     def open(self, info: StreamInfo) -> None:
@@ -54,10 +54,15 @@ class Outlet:
     def serve(self) -> None:
         """Write every frame until the mailbox is closed and empty."""
         for frame in self.box:
+            before = self._dropped
             self.sink.write(frame)
-            self._written += 1
-            if not hasattr(self.sink, "on_shown"):
+            self._given += 1
+            if self._dropped == before and not hasattr(self.sink, "on_shown"):
                 self._shown(frame)
+
+    @property
+    def _dropped(self) -> int:  # a sink that drops what it was given counts that there
+        return int(getattr(self.sink, "dropped", 0))
 
     def _shown(self, frame: Frame) -> None:
         self._delays.add(1000 * (time.monotonic() - frame.captured))
@@ -65,8 +70,9 @@ class Outlet:
     @property
     def stats(self) -> SinkStats:
         """The figures of this sink now."""
-        delay, longest = self._delays.share(0.5), self._delays.share(0.95)
-        return SinkStats(self._written, self.box.forgotten, self.failed, delay, longest)
+        written = max(0, self._given - self._dropped)  # what is dropped just now is not counted as given yet
+        delays = self._delays.share(0.5), self._delays.share(0.95)
+        return SinkStats(written, self.box.forgotten + self._dropped, self.failed, *delays)
 
 
 class Pipeline:
@@ -153,11 +159,10 @@ class Pipeline:
         """True when the show has ended, False after `timeout` seconds. Raises the first error of the show."""
         if not self._started:
             raise RuntimeError("start the show before you wait for it")
-        if not self._join(timeout):
-            return False
-        if self._error is not None:
+        ended = self._join(timeout)
+        if ended and self._error is not None:
             raise self._error
-        return True
+        return ended
 
     def __enter__(self) -> Self:
         self.start()
@@ -226,8 +231,7 @@ class Pipeline:
     def switch(self, source: Source) -> None:
         """Read `source` from now on and close the one before; times go on. What was read already is still painted.
 
-        Raises SourceError when one is live and the other is not, RuntimeError once the show is over; `source` is then
-        still the caller's.
+        Raises SourceError where only one is live, RuntimeError once the show is over; `source` stays the caller's then.
         """
         if source.live != self._live:
             raise SourceError("A live show can only change to a live source, and a file only to a file.")
@@ -269,7 +273,8 @@ class Pipeline:
 
     def _read_one(self, source: Source, turn: int, line: Timeline) -> None:
         for frame in source:
-            self._wait_while_paused()
+            with self._state:
+                self._state.wait_for(lambda: self._live or self._ending or not self._controls.paused)
             self._read_count += 1
             self._reads.add(time.monotonic())
             self._inbox.put((turn, line.place(frame, turn)))
@@ -286,10 +291,6 @@ class Pipeline:
                     return
                 last = self._source
             yield last
-
-    def _wait_while_paused(self) -> None:
-        with self._state:
-            self._state.wait_for(lambda: self._live or self._ending or not self._controls.paused)
 
     def _paint(self) -> None:
         with self._watching():

@@ -38,7 +38,11 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class SinkStats:
-    """One sink at one instant. Delays are of the last 300 frames, in milliseconds; None before the first."""
+    """One sink at one instant. Delays are of the last 300 frames, in milliseconds; None before the first.
+
+    written    frames that were stored, sent or shown     dropped   frames that came too late, or had nowhere to go
+    failed     it was taken off the show
+    """
 
     written: int
     dropped: int

@@ -7,6 +7,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from murai.errors import OutputExists, SinkError
 from murai.frame import Frame
 from murai.sinks.file import FileSink
+from murai.sources.file import FileSource
 from tests.sinks.conftest import (
     TICK,
     Film,
@@ -187,6 +189,29 @@ def test_the_sound_stops_with_the_pictures_where_only_a_part_was_painted(tmp_pat
     assert float(sound["duration"]) == pytest.approx(0.4, abs=0.03)
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("painted", [75, 74, 30])
+def test_the_sound_of_an_avi_with_frames_out_of_order_is_kept_to_its_end(
+    tmp_path: Path, codec: str, painted: int
+) -> None:
+    """75 frames in three seconds, a second more of sound; 74 where one is damaged, 30 where only a part is painted."""
+    source, path = tmp_path / "in.avi", tmp_path / "out.mp4"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=3", "-f", "lavfi", "-i", "sine=duration=4"),
+        *("-c:v", codec, "-bf", "2", "-pix_fmt", "yuv420p", "-c:a", "mp3", source),
+    )
+    shown = [Frame(picture(64, 48), number, Fraction(1, 25), number, 1) for number in range(75)]
+    if painted == 74:
+        del shown[40]
+    write(FileSink(path), info(path=source, time_base=Fraction(1, 25)), shown[:painted])
+    whole, copied = packets(source), packets(path)
+    if painted == 30:
+        assert copied == whole[: len(copied)]
+        assert 0 < len(copied) < len(whole) / 2
+    else:
+        assert copied == whole
+
+
 def test_sound_the_file_cannot_hold_is_left_out_and_said_once(tmp_path: Path, film: Film) -> None:
     said: list[str] = []
     path = tmp_path / "out.webm"
@@ -341,6 +366,49 @@ def test_a_full_disk_is_said_in_one_sentence_and_leaves_nothing(small_disk: Path
         write(sink, info(), noise(300))
     assert list(small_disk.iterdir()) == []
     sink.close(complete=False)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
+def test_a_full_disk_ends_a_live_recording_early_and_keeps_what_there_is(small_disk: Path, suffix: str) -> None:
+    path = small_disk / f"out.{suffix}"
+    sink = FileSink(path)
+    with pytest.raises(SinkError, match="until then is kept: No space left on device"):
+        write(sink, info(live=True), noise(1000))
+    sink.close(complete=False)
+    assert list(small_disk.iterdir()) == [path]
+    read = list(FileSource(path))  # steps over the last packet, of which the disk may have taken a part
+    assert len(read) > 12
+    assert [frame.pts * frame.time_base for frame in read] == [Fraction(number, 25) for number in range(len(read))]
+    if suffix in ("mp4", "mov"):  # the others only know their length when they are finished
+        (stream,) = probe(path)
+        assert stream["duration_ts"] * Fraction(stream["time_base"]) == pytest.approx(len(read) / 25, abs=1.1)
+
+
+def test_a_live_recording_that_ends_well_is_an_ordinary_file(tmp_path: Path) -> None:
+    write(FileSink(tmp_path / "live.mp4"), info(live=True), frames(60))
+    with av.open(str(tmp_path / "live.mp4")) as container:
+        (stream,) = container.streams
+        assert (stream.frames, stream.duration, stream.time_base) == (60, 60 * 512, TICK)
+    assert b"moof" not in (tmp_path / "live.mp4").read_bytes()[:64]
+
+
+def test_a_disk_that_is_full_at_once_leaves_no_live_recording_either(small_disk: Path) -> None:
+    (small_disk / "filler").write_bytes(bytes(512 * 1024 - 4096))
+    with pytest.raises(SinkError, match="cannot be written: No space left on device"):
+        write(FileSink(small_disk / "out.mp4"), info(live=True), noise(300))
+    assert list(small_disk.iterdir()) == [small_disk / "filler"]
+
+
+def test_what_a_killed_live_recording_leaves_can_be_played(tmp_path: Path) -> None:
+    code = KILLED.replace("open(info())", "open(info(live=True))")
+    with subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "out.mp4"], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    ) as run:
+        assert run.stdout
+        assert run.stdout.readline() == b"writing\n"
+        run.send_signal(signal.SIGKILL)
+    (left,) = tmp_path.iterdir()
+    assert len(decoded(left)) >= 150
 
 
 def test_a_disk_that_is_full_at_the_very_end_never_leaves_a_broken_file(small_disk: Path) -> None:

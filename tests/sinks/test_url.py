@@ -147,6 +147,34 @@ def test_a_server_gets_the_pictures(tmp_path: Path, kind: str) -> None:
     assert stream["color_range"] == "tv"
 
 
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="command lines are seen in /proc")
+def test_an_encrypted_stream_is_sent_and_no_command_line_shows_its_passphrase(tmp_path: Path) -> None:
+    if not speaks("srt"):
+        pytest.skip("the ffmpeg here does not speak srt")
+    port, kept, secret = free_port(), tmp_path / "kept.ts", SECRET * 3
+    address = f"srt://127.0.0.1:{port}?passphrase={secret}"
+    server = listen(["-f", "mpegts", "-i", f"{address}&mode=listener"], kept)
+    sink = UrlSink(f"{address}&pbkeylen=16")
+    sink.open(info(SIZE, live=True))
+    shown = {str(server.pid)}
+    try:
+        Show(sink).run(holds(kept))
+        shown |= {path.parent.name for path in Path("/proc").glob("[0-9]*/cmdline") if secret in seen_in(path)}
+    finally:
+        sink.close()
+        stop(server)
+    assert shown == {str(server.pid)}, "only the server of this test shows it"
+    assert len(decoded(kept)) > 8
+
+
+def seen_in(path: Path) -> str:
+    """A command line, empty where the process has ended."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
 def test_a_server_that_dies_and_comes_back_gets_the_pictures_again(tmp_path: Path) -> None:
     port, said = free_port(), list[str]()
     server = rtmp(port, tmp_path / "first.ts")

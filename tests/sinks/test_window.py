@@ -52,6 +52,7 @@ window.show(lambda name: say("key", name), until=lambda: time.monotonic() > ends
 window.write(Frame(flag(37, 35), 0, Fraction(1, 25), 9))  # late ones are nobody's trouble
 window.close()
 say("end", time.process_time() - began)
+say("dropped", window.dropped)
 """
 
 CLOSE = """
@@ -253,3 +254,14 @@ def test_no_display_is_said_in_one_sentence() -> None:
     run = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
     assert "murai.errors.SinkError: There is no display" in run.stderr.splitlines()[-1]
+
+
+def test_a_picture_that_was_replaced_or_never_shown_is_counted_as_dropped(player: Callable[..., Player]) -> None:
+    shown = player()
+    for index in range(1, 40):
+        shown.tell(f"show {index} 37 35")
+    shown.hear("shown 39")
+    shown.tell("close")
+    seen = sum(line.startswith("shown") for line in shown.heard)
+    shown.hear("end")  # by then one more was written that nobody saw
+    assert shown.hear("dropped") == f"dropped {41 - seen}"

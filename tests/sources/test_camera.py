@@ -161,6 +161,27 @@ def test_waiting_is_said_after_a_second_and_has_an_end(tmp_path: Path) -> None:
         time.sleep(0.2)
 
 
+def test_a_camera_that_opens_and_shows_nothing_is_not_asked_again_and_the_next_is_taken(
+    tmp_path: Path, mjpeg: Path
+) -> None:
+    pipe, asked = tmp_path / "camera", list[str]()
+    os.mkfifo(pipe)
+
+    def open_(device: str, layer: str, options: Options) -> av.container.InputContainer:
+        asked.append(device)
+        return av.open(pipe if device == "/dev/video0" else mjpeg)
+
+    spare = CameraDevice("/dev/video2", "Spare")
+    source = CameraSource(opener=open_, lister=lambda _: [C920, spare], platform="linux", patience=0.2)
+    assert asked == ["/dev/video0", "/dev/video2"]
+    source.close()
+    with pytest.raises(CameraError, match=r"HD Pro Webcam C920.* shows no picture after 0\.2 seconds"):
+        CameraSource(opener=open_, lister=lambda _: [C920], platform="linux", patience=0.2)
+    assert asked == ["/dev/video0", "/dev/video2", "/dev/video0"]
+    with pipe.open("wb"):  # lets the hanging threads end
+        time.sleep(0.2)
+
+
 def test_a_camera_that_stops_sending_can_be_closed_at_once(tmp_path: Path, mjpeg: Path) -> None:
     pipe = tmp_path / "camera"
     os.mkfifo(pipe)

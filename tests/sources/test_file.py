@@ -125,6 +125,34 @@ def test_a_video_cut_short_gives_what_there_is_and_says_what_is_lost(tmp_path: P
     assert str(path) in said[0]
 
 
+@pytest.mark.parametrize("codec", ["mjpeg", "mpeg4"])
+def test_an_avi_cut_short_says_what_is_lost(tmp_path: Path, codec: str) -> None:
+    path = make_video(tmp_path / "a.avi", list(range(60)), codec=codec)
+    with av.open(path) as container:
+        spot = [packet.pos for packet in container.demux(video=0)][35]
+    path.write_bytes(path.read_bytes()[:spot])
+    said: list[str] = []
+    frames = list(FileSource(path, say=said.append))
+    assert 30 < len(frames) < 40
+    assert len(said) == 1
+    assert f"{len(frames)} of about 60 frames" in said[0]
+
+
+def test_an_avi_that_repeats_pictures_is_whole(tmp_path: Path) -> None:
+    said: list[str] = []
+    path = make_video(tmp_path / "a.avi", [0, 1, 5, 6, 12], codec="mpeg4")
+    assert len(list(FileSource(path, say=said.append))) == 5
+    assert said == []
+
+
+def test_a_length_nobody_can_read_counts_as_unknown(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.mkv", list(range(12)))
+    data = path.read_bytes()
+    assert data.count(b"00:00:01.2") == 1
+    path.write_bytes(data.replace(b"00:00:01.2", b"a while...", 1))
+    assert len(list(FileSource(path))) == 12
+
+
 def test_a_transport_stream_cut_anywhere_is_read_to_its_end(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.ts", list(range(60)))
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10 + 77])

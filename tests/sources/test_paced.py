@@ -3,12 +3,15 @@
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from murai.frame import Frame, StreamInfo
 from murai.sources.file import FileSource
 from murai.sources.paced import Paced
 from tests.sources.kit import closed_from_another_thread, grey, make_video
@@ -105,3 +108,22 @@ def test_closing_frees_the_file_and_leaves_no_thread(tmp_path: Path) -> None:
     source.close()
     assert threading.active_count() == before
     assert not any(fd.resolve() == path.resolve() for fd in Path("/proc/self/fd").iterdir())
+
+
+class Slow:
+    """A file whose decoding takes longer than its frames last."""
+
+    info = StreamInfo(8, 8, Fraction(100), Fraction(1, 100), frames=5)
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in range(5):
+            captured = time.monotonic()
+            time.sleep(0.05)
+            yield Frame(np.zeros((8, 8, 3), np.uint8), index, Fraction(1, 100), index, captured=captured)
+
+    def close(self) -> None: ...
+
+
+def test_the_decoding_of_a_frame_that_is_late_belongs_to_its_delay() -> None:
+    _, _, *late = [time.monotonic() - frame.captured for frame in Paced(Slow())]
+    assert all(delay >= 0.05 for delay in late)

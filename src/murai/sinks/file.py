@@ -36,8 +36,9 @@ class FileSink:
     `info.path` are copied as they are; where only the first part of the video was painted they stop with the pictures.
     Memory does not grow with the length.
 
-    The file appears under its name when it is whole: at `close(complete=True)`, and for a live recording, which nobody
-    can make again, also at `close(complete=False)`. A run that fails leaves nothing.
+    The file appears under its name when it is whole: at `close(complete=True)`. A run that fails leaves nothing. But a
+    live recording, which nobody can make again, also appears at `close(complete=False)`, and where the disk is full:
+    all of it up to the last seconds then, and the error says so. Even what a killed run leaves can be played.
 
     preset   of x264; None is ultrafast for a live source and veryfast for a file
 
@@ -66,7 +67,7 @@ class FileSink:
         self._output: OutputContainer | None = None
         self._sound: Sound | None = None
         self._durations: dict[int, int] = {}
-        self._end = 0
+        self._end = self._painted = 0
         self._last: int | None = None
 
     def open(self, info: StreamInfo) -> None:
@@ -75,9 +76,8 @@ class FileSink:
             self._whole.keep_apart(info.path)
         self._info = info
         try:
-            self._output = av.open(
-                str(self._whole.temporary), "w", format=self._kind, container_options=_clock(self._kind, info.time_base)
-            )
+            options = _options(self._kind, info)
+            self._output = av.open(str(self._whole.temporary), "w", format=self._kind, container_options=options)
             self._stream = self._video(self._output)
             if info.path is not None and not info.live:
                 self._sound = Sound(info.path, self._output, self._say)
@@ -99,6 +99,7 @@ class FileSink:
         duration = self._ticks.duration(frame) or self._usual
         self._durations[picture.pts] = duration
         self._end = picture.pts + duration
+        self._painted += 1
         try:
             if self._sound:
                 self._copy(self._sound.until(picture.pts * self._info.time_base))
@@ -115,7 +116,8 @@ class FileSink:
             self._finish()
             self._whole.commit()
             return
-        self._drop()
+        self._abandon()
+        self._whole.discard()
         if complete:
             raise SinkError(f"{self.path} was not written: no picture came from the source.")
 
@@ -154,22 +156,25 @@ class FileSink:
         try:
             self._encode(None)
             if self._sound:
-                self._copy(self._sound.rest(self._last * tick, self._end * tick))
+                self._copy(self._sound.rest(self._last * tick, self._end * tick, self._painted))
             self._output.close()
         except av.FFmpegError as error:
             raise self._fail(error) from error
         self._free()
 
     def _fail(self, error: av.FFmpegError) -> SinkError:
-        self._drop()
-        return SinkError(f"{self.path} cannot be written: {error.strerror}.")
+        self._abandon()
+        if not self._info.live or not _has_pictures(self._whole.temporary):
+            self._whole.discard()
+            return SinkError(f"{self.path} cannot be written: {error.strerror}.")
+        self._whole.commit(synced=False)
+        return SinkError(f"{self.path} ends early, what was recorded until then is kept: {error.strerror}.")
 
-    def _drop(self) -> None:
+    def _abandon(self) -> None:
         if self._output is not None:
             with suppress(av.FFmpegError):  # what cannot be written any more does not matter
                 self._output.close()
         self._free()
-        self._whole.discard()
 
     def _free(self) -> None:
         if self._sound:
@@ -177,9 +182,21 @@ class FileSink:
         self._sound = self._output = None
 
 
-def _clock(kind: str, time_base: Fraction) -> dict[str, str]:
-    """The options that make an MP4 or MOV count in the ticks of the source."""
+def _options(kind: str, info: StreamInfo) -> dict[str, str]:
+    """How an MP4 or MOV is written: in the ticks of the source, and live so that it can be played at any moment."""
     if kind not in ("mp4", "mov"):
         return {}
-    ticks = str(time_base.denominator)
-    return {"video_track_timescale": ticks, "movie_timescale": ticks}
+    ticks = str(info.time_base.denominator)
+    clock = {"video_track_timescale": ticks, "movie_timescale": ticks}
+    # In pieces of a second, each on the disk when it is full; the end makes one ordinary file of them.
+    pieces = {"movflags": "hybrid_fragmented", "frag_duration": "1000000", "flush_packets": "1"}
+    return clock | pieces if info.live else clock
+
+
+def _has_pictures(path: Path) -> bool:
+    """Whether a file that was not finished shows anything."""
+    try:
+        with av.open(str(path)) as container:
+            return any(True for _ in container.decode(container.streams.video))
+    except (av.FFmpegError, ValueError):
+        return False

@@ -8,6 +8,7 @@ On failure the reason is one line on standard error, and nothing in it comes fro
 """
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -58,7 +59,25 @@ def _ffmpeg(url: str, format: str) -> "subprocess.Popen[bytes]":
     """The ffmpeg program, which passes its standard input on: it speaks SRT where PyAV was built without."""
     at_once = ["-fflags", "nobuffer", "-probesize", "32", "-analyzeduration", "0"]
     read = ["ffmpeg", "-loglevel", "quiet", *at_once, "-f", format, "-i", "pipe:0"]
-    return subprocess.Popen([*read, "-c", "copy", "-flush_packets", "1", "-f", format, url], stdin=subprocess.PIPE)
+    url, secret = _apart(url)
+    # Everybody can read a command line: what encrypts the stream goes in as a file of options.
+    options, ours = os.pipe()
+    with open(ours, "w") as file:
+        file.write(secret)
+    preset = ["-fpre", f"/dev/fd/{options}"] if secret else []
+    command = [*read, "-c", "copy", *preset, "-flush_packets", "1", "-f", format, url]
+    program = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[options])
+    os.close(options)
+    return program
+
+
+def _apart(url: str) -> tuple[str, str]:
+    """The address without its passphrase, and that as a line of options, empty where there is none."""
+    address, _, query = url.partition("?")
+    options = query.split("&")
+    secret = [option for option in options if option.startswith("passphrase=")]
+    rest = "&".join(option for option in options if option not in secret)
+    return f"{address}?{rest}" if rest else address, "\n".join(secret).replace("+", " ")
 
 
 def knows_srt() -> bool:

@@ -20,7 +20,8 @@ class Sound:
     The packets come out that much earlier; the pictures have to be moved by the same.
 
     The picture packets of the file are read past as well, not decoded: they tell at the end whether all of the file
-    was painted or only its beginning.
+    was painted or only its beginning. Neither their times nor their number is enough alone: a kind of file may know
+    the times only roughly, and a damaged packet gives no picture.
     """
 
     def __init__(self, path: Path, output: OutputContainer, say: Say) -> None:
@@ -33,7 +34,8 @@ class Sound:
             say(f"The sound of {path} ({', '.join(sorted(lost))}) does not fit this kind of file and is left out.")
         self._packets = self._read()
         self._held: list[Any] = []
-        self._seen = Fraction(-1)
+        self._avi = self._input.format.name == "avi"
+        self._seen, self._pictures = Fraction(-1), 0
 
     def until(self, time: Fraction) -> Iterator[Any]:
         """The packets not yet given that begin before `time` seconds."""
@@ -42,20 +44,24 @@ class Sound:
                 return
             yield self._held.pop(0)
 
-    def rest(self, last: Fraction, end: Fraction) -> Iterator[Any]:
-        """What is left when the last picture came at `last` and ends at `end` seconds.
+    def rest(self, last: Fraction, end: Fraction, painted: int) -> Iterator[Any]:
+        """What is left when the last of `painted` pictures came at `last` and ends at `end` seconds.
 
-        All of it, or what begins before `end` if the file has a later picture: then only a part was painted.
+        All of it, or what begins before `end` if the file has more pictures and later ones: then only a part was
+        painted.
         """
         yield from self.until(end)
-        while self._seen <= last and self._fill():
+        while not self._goes_on(last, painted) and self._fill():
             pass
-        if self._seen <= last:
+        if not self._goes_on(last, painted):
             yield from self._held
 
     def close(self) -> None:
         """Close the file."""
         self._input.close()
+
+    def _goes_on(self, last: Fraction, painted: int) -> bool:
+        return self._seen > last and self._pictures > painted
 
     def _fill(self) -> bool:
         """Hold one packet more. False at the end of the file."""
@@ -73,7 +79,9 @@ class Sound:
             shift = round(self.start / packet.time_base)
             packet.pts, packet.dts = (packet.dts if packet.pts is None else packet.pts) - shift, packet.dts - shift
             if packet.stream is self._video and not packet.is_discard:
-                self._seen = max(self._seen, packet.pts * packet.time_base)
+                # The times FFmpeg makes up for an AVI with B-frames run ahead of those the pictures are shown at.
+                self._seen = max(self._seen, (packet.dts if self._avi else packet.pts) * packet.time_base)
+                self._pictures += 1
             elif packet.stream.index in self._outputs:
                 packet.stream = self._outputs[packet.stream.index]
                 yield packet

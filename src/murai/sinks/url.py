@@ -40,7 +40,8 @@ class UrlSink:
     When the server goes, or is not there yet, the pictures are dropped and counted in `dropped`, which is said once,
     and the connection is made anew with growing delays. No call waits longer than `PATIENCE` and `FAREWELL`. An odd
     width or height is scaled to the next even one. The user hears of the server by its scheme, host and port only: the
-    rest of the address may be a password or a stream key.
+    rest of the address may be a password or a stream key. Nor does a command line show it, but for the `streamid` of
+    SRT where PyAV was built without.
 
     Raises SinkError at construction for an address of another kind, and where nothing on the machine speaks SRT.
     """

@@ -49,14 +49,18 @@ class WholeFile:
         if self._target.exists() and source.exists() and self._target.samefile(source):
             raise SinkError(f"{self.path} is the input itself: choose another name for the output.")
 
-    def commit(self) -> None:
-        """Give the finished temporary its name. Raises OutputExists or SinkError, and then the name is untouched."""
+    def commit(self, *, synced: bool = True) -> None:
+        """Give the finished temporary its name. Raises OutputExists or SinkError, and then the name is untouched.
+
+        `synced` is False for what a full disk left over: it is not asked whether it all reached the disk.
+        """
         if not self.overwrite and self._target.exists():
             raise OutputExists(f"{self.path} was made by something else meanwhile: the new one is {self.temporary}.")
         try:
             # Renamed only once it is on the disk: a power cut must not leave a name with nothing behind it.
-            with self.temporary.open("rb") as file:
-                os.fsync(file.fileno())
+            if synced:
+                with self.temporary.open("rb") as file:
+                    os.fsync(file.fileno())
             os.replace(self.temporary, self._target)
         except OSError as error:
             self.discard()

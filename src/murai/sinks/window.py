@@ -30,7 +30,8 @@ class WindowSink:
 
     `write` and `close` may be called from any thread. `show` is called by the main thread and owns the window: it
     returns when the window is closed, when q or Escape is pressed, after `close`, or once `until()` is true.
-    `on_shown` is called with each frame after it has been swapped onto the screen.
+    `on_shown` is called with each frame after it has been swapped onto the screen. `dropped` counts those that were
+    replaced by a newer one before that, or still waited at `close`.
 
     size   width and height of the window in screen units; by default those of the input, within the monitor
 
@@ -42,6 +43,7 @@ class WindowSink:
 
     def __init__(self, title: str = "murai", *, fullscreen: bool = False, size: tuple[int, int] | None = None) -> None:
         self.on_shown: Callable[[Frame], None] | None = None
+        self.dropped = 0
         self._title = title
         self._fullscreen = fullscreen
         self._size = size
@@ -60,6 +62,7 @@ class WindowSink:
     def write(self, frame: Frame) -> None:
         """Show `frame` next, instead of any that was not shown yet."""
         with self._lock:
+            self.dropped += self._newest is not None
             self._newest = frame
             self._wake()
 
@@ -67,6 +70,8 @@ class WindowSink:
         """Make `show` return."""
         with self._lock:
             self._closed = True
+            self.dropped += self._newest is not None
+            self._newest = None
             self._wake()
 
     def show(self, on_key: Callable[[str], None] | None = None, until: Callable[[], bool] | None = None) -> None:

@@ -14,7 +14,7 @@ from av.container import InputContainer
 
 from murai.errors import CameraError, Say, SourceError, silent
 from murai.frame import Frame, StreamInfo
-from murai.sources.live import FIRST_PICTURE, LiveSource
+from murai.sources.live import FIRST_PICTURE, LiveSource, NoPicture
 
 Options = dict[str, str]
 
@@ -133,6 +133,8 @@ def _first_that_opens(
             except SourceError as error:
                 # The last attempt asks for nothing special, so its reason is the one that counts.
                 failure = error
+                if isinstance(error, NoPicture):  # the device may still be held, and asking again would take as long
+                    break
         reasons.append(str(failure).removesuffix("."))
     raise CameraError(f"{'; '.join(reasons)}. Close other programs that use a camera, or connect another.")
 

@@ -1,5 +1,6 @@
 """A video or picture file as a source."""
 
+import re
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -105,7 +106,7 @@ class _Decoder:
         self.rate = (self._avi and stream.guessed_rate) or frame_rate(stream, USUAL_RATE)
         self._step = max(1, round(1 / (self.rate * self.tick)))
         self._promised = _promised_seconds(container, stream)
-        self._frames = 0 if self._avi else stream.frames
+        self._frames = 0 if self._avi else stream.frames  # an AVI counts ticks, whether they show a new picture or not
         self._end = (stream.start_time or 0) + (stream.duration or 0)
         self.expected = self._frames or (round(self._promised * self.rate) if self._promised else None)
         self._late: int | None = None
@@ -166,10 +167,12 @@ class _Decoder:
 
 def _promised_seconds(container: InputContainer, stream: VideoStream) -> float | None:
     """How long the pictures last according to the container."""
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    if tag := stream.metadata.get("DURATION"):  # Matroska: hours:minutes:seconds
-        hours, minutes, seconds = tag.split(":")
+    # FFmpeg shortens the duration of an AVI that was cut to what is left, but not the number in its header.
+    ticks = (container.format.name == "avi" and stream.frames) or stream.duration
+    if ticks and stream.time_base:
+        return float(ticks * stream.time_base)
+    if tag := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d*)?)", stream.metadata.get("DURATION", "")):  # of Matroska
+        hours, minutes, seconds = tag.groups()
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     if container.duration and len(container.streams) == 1:
         return container.duration / av.time_base

@@ -25,6 +25,10 @@ UNTIMED = ("mpjpeg", "mjpeg", "h264", "hevc")
 """Formats without times: what FFmpeg makes up for them runs away from the clock."""
 
 
+class NoPicture(SourceError):
+    """A source showed nothing in time, whether it hung while opening or later."""
+
+
 class LiveSource:
     """Frames of a camera or stream, as it sends them.
 
@@ -39,7 +43,8 @@ class LiveSource:
     `info` is exact: the first frame is decoded before the constructor returns. Times are the sender's own, or
     milliseconds since the first frame where it sends none.
 
-    Raises SourceError when it cannot be opened or shows nothing, StreamLost while iterating when it stops.
+    Raises SourceError when it cannot be opened, NoPicture when it shows nothing, StreamLost while iterating when it
+    stops.
     """
 
     def __init__(
@@ -108,7 +113,7 @@ class LiveSource:
             try:
                 first = self._background.get(patience)
             except TimeoutError:
-                raise SourceError(f"{self._name} shows no picture after {patience:g} seconds.") from None
+                raise NoPicture(f"{self._name} shows no picture after {patience:g} seconds.") from None
         if first is None:
             raise SourceError(f"{self._name} ended before its first picture.")
         return first

@@ -25,7 +25,8 @@ class Readable(Protocol):
 class Paced:
     """Gives the frames of a file at the pace of the clock, as a live source. Its sound is left behind.
 
-    The clock starts with the first frame. The end comes when the last has been there for its duration.
+    The clock starts with the first frame. The end comes when the last has been there for its duration. A frame counts
+    as captured when it is due, or, where that was missed, when its packet was read: its decoding is part of the delay.
     """
 
     live = True
@@ -43,7 +44,7 @@ class Paced:
             due = start + frame.time
             if self._closed.wait(max(0.0, due - now)):
                 return
-            yield dataclasses.replace(frame, captured=max(due, now))
+            yield dataclasses.replace(frame, captured=max(due, frame.captured))
         if start is not None:
             self._closed.wait(max(0.0, due + float(frame.duration * frame.time_base) - time.monotonic()))
 
