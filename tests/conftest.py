@@ -1,11 +1,17 @@
 """Shared by all tests: a tiny real style pack."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.packs_support import make_pack
+
+
+def pytest_configure():
+    # A shell that starts the tests in the background has Ctrl-C ignored, here and in every program started from here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -303,6 +303,26 @@ def run_alone(code, *arguments, home):
     )
 
 
+def test_ctrl_c_is_heard_after_another_thread_let_go_of_the_last_runtime(tiny_pack, tmp_path):
+    code = """
+        import faulthandler, os, signal, sys, threading
+        from murai.packs import StylePack
+        from murai.stylizers.openvino import OpenVINOStylizer
+        faulthandler.enable()  # its signal stack is where the trouble would begin
+        held = [OpenVINOStylizer(StylePack.load(sys.argv[1]), precision="auto")]
+        thread = threading.Thread(target=held.clear)
+        thread.start()
+        thread.join()
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(20)
+        except KeyboardInterrupt:
+            print("heard")
+    """
+    run = run_alone(textwrap.dedent(code), tiny_pack, home=tmp_path)
+    assert (run.returncode, run.stdout) == (0, "heard\n"), run.stderr
+
+
 WATCH = """
 import sys
 WATCHED = ("socket", "urllib", "os.fork", "os.posix_spawn", "os.exec", "os.system", "subprocess")

@@ -4,6 +4,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from time import perf_counter
 from typing import Any, Literal
 
@@ -46,7 +47,7 @@ class OpenVINORuntime:
         name: str = "the network",
         say: Say = silent,
     ) -> None:
-        self._core = ov.Core()
+        self._core = _core()
         self._model = _read(self._core, model, name)
         self._name = name
         self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
@@ -172,7 +173,18 @@ class OpenVINOStylizer:
 
 def has_bf16() -> bool:
     """Whether this CPU calculates in bf16."""
-    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@cache
+def _core() -> Any:
+    """OpenVINO itself, once for the whole process and never given up.
+
+    Its CPU plugin makes memory of its own the alternate signal stack of the thread that loads it, and frees that memory
+    when the last core goes. Where another thread lets go of it the first is left with a stack that is gone, and the
+    next Ctrl-C is a segmentation fault.
+    """
+    return ov.Core()
 
 
 def _read(core: Any, data: bytes, name: str) -> Any:
