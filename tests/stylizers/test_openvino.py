@@ -306,10 +306,12 @@ def run_alone(code, *arguments, home):
 def test_ctrl_c_is_heard_after_another_thread_let_go_of_the_last_runtime(tiny_pack, tmp_path):
     code = """
         import faulthandler, os, signal, sys, threading
+        import numpy
         from murai.packs import StylePack
         from murai.stylizers.openvino import OpenVINOStylizer
         faulthandler.enable()  # its signal stack is where the trouble would begin
-        held = [OpenVINOStylizer(StylePack.load(sys.argv[1]), precision="auto")]
+        held = [OpenVINOStylizer(StylePack.load(sys.argv[1]))]
+        held[0](numpy.zeros((8, 8, 3), "uint8"))
         thread = threading.Thread(target=held.clear)
         thread.start()
         thread.join()
