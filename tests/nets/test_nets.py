@@ -163,6 +163,35 @@ def test_parameters_are_counted_without_the_style_vectors():
     assert count_parameters(tiny) == 48 * 8 + 2 * 9 * 64 + 3 * 8 * 81 + 3
 
 
+@given(height=st.integers(1, 40), width=st.integers(1, 40), seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_at_strength_0_the_network_gives_its_input_back_whatever_it_has_learned(height, width, seed):
+    torch.manual_seed(seed)
+    network = build("compact", **SMALL["compact"])
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn_like(parameter))
+        x = torch.rand(1, 3, height, width)
+        assert torch.allclose(network(x, network.at_strength(network.styles, torch.zeros(1))), x, atol=1e-6)
+        assert not torch.allclose(network(x, network.styles), x, atol=1e-2)
+
+
+def test_every_picture_of_a_batch_has_its_own_strength():
+    network = build("compact", styles=3, **SMALL["compact"])
+    moved = network.at_strength(network.styles + 4, torch.tensor([0.0, 0.25, 1.0]))
+    assert torch.equal(moved[0], network.photograph)
+    assert torch.allclose(moved[1], network.photograph + (network.styles[1] + 4 - network.photograph) / 4)
+    assert torch.equal(moved[2], network.styles[2] + 4)
+
+
+def test_a_network_without_a_way_back_paints_at_full_strength_only():
+    network = build("johnson", **SMALL["johnson"])
+    assert network.photograph is None
+    assert network.at_strength(network.styles, torch.ones(1)) is network.styles
+    with pytest.raises(ValueError, match="full strength"):
+        network.at_strength(network.styles, torch.tensor([0.5]))
+
+
 def test_widths_and_blocks_must_pair_up():
     with pytest.raises(ValueError, match="one number of blocks"):
         build("compact", widths=(8, 8), blocks=(1,))

@@ -5,7 +5,7 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from murai.train.losses import content_loss, gram_matrix, stability_loss, style_loss, total_variation  # noqa: E402
+from murai.train.losses import content_loss, gram_matrix, style_loss, total_variation  # noqa: E402
 
 
 def test_the_gram_matrix_of_a_hand_made_map():
@@ -54,7 +54,9 @@ def test_total_variation_of_a_flat_picture_and_of_stripes():
     assert total_variation(stripes) == 1
 
 
-def test_stability_is_1_where_noise_passes_and_0_where_it_is_swallowed():
-    x, noise = torch.rand(1, 3, 8, 8), torch.randn(1, 3, 8, 8)
-    assert torch.isclose(stability_loss(x, x + noise, noise), torch.tensor(1.0))
-    assert stability_loss(x, x, noise) == 0
+def test_the_style_of_each_picture_counts_by_its_weight():
+    maps = {name: torch.rand(2, 4, 6, 6) for name in ("relu1_2", "relu3_3")}
+    grams = {name: gram_matrix(torch.rand(1, 4, 6, 6)) for name in maps}
+    alone = [style_loss({k: v[i : i + 1] for k, v in maps.items()}, grams) for i in range(2)]
+    assert torch.isclose(style_loss(maps, grams), (alone[0] + alone[1]) / 2)
+    assert torch.isclose(style_loss(maps, grams, torch.tensor([1.0, 0.0])), alone[0] / 2)

@@ -9,7 +9,6 @@ from murai.sources.picture import read_picture  # noqa: E402
 from murai.train.photos import (  # noqa: E402
     Photographs,
     list_photos,
-    noise_for,
     open_picture,
     style_picture,
     to_picture,
@@ -46,13 +45,6 @@ def test_a_batch_depends_on_the_step_alone(photo_folder):
     assert not torch.equal(first, photos.batch(8))
     assert first.min() >= 0
     assert first.max() <= 1
-
-
-def test_noise_is_fresh_each_step_and_the_same_again():
-    x = torch.zeros(2, 3, 32, 32)
-    assert torch.equal(noise_for(x, 3, 0, 0.1), noise_for(x, 3, 0, 0.1))
-    assert not torch.equal(noise_for(x, 3, 0, 0.1), noise_for(x, 4, 0, 0.1))
-    assert 0.01 < noise_for(x, 3, 0, 0.1).std() < 0.11
 
 
 @pytest.mark.parametrize(("size", "expected"), [((80, 60), (60 * 2, 80 * 2)), ((60, 90), (90 * 2, 60 * 2))])

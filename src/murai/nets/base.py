@@ -40,6 +40,7 @@ class StylizationNetwork(nn.Module):
     multiple: int
     fold = 1
     styles: nn.Parameter
+    photograph: Tensor | None
 
     def paint(self, x: Tensor, style: Tensor) -> Tensor:
         """[N, 3, H, W] in 0..1 to cells [N, 3 * fold^2, H / fold, W / fold] in 0..1, see `unfold`.
@@ -58,20 +59,35 @@ class StylizationNetwork(nn.Module):
         before = self.multiple // 2
         return pixels[:, before : before + height, before : before + width]
 
+    def at_strength(self, style: Tensor, strengths: Tensor) -> Tensor:
+        """`style` [N, D] moved towards the vector of the unpainted picture: wholly there at a strength [N] of 0.
+
+        Raises ValueError for a strength below 1 where there is no such vector.
+        """
+        if self.photograph is None:
+            if bool((strengths != 1).any()):
+                raise ValueError("this architecture has no way to give a picture back, it paints at full strength only")
+            return style
+        return torch.lerp(self.photograph.expand_as(style), style, strengths[:, None])
+
     @property
     def style_size(self) -> int:
         """D, the length of a style vector."""
         return self.styles.shape[1]
 
     def make_styles(self, count: int) -> None:
-        """Create `count` vectors of neutral scales and shifts, and give every conditional layer its slice of them."""
-        neutral, start = [], 0
-        for layer in self.modules():
-            if isinstance(layer, Conditional):
-                layer.start = start
-                start += layer.size
-                neutral.append(layer.neutral())
-        self.styles = nn.Parameter(torch.cat(neutral).repeat(count, 1))
+        """Create `count` vectors of neutral scales and shifts, and give every conditional layer its slice of them.
+
+        `photograph` becomes the vector [D] with which the network gives its input back, None where it has no way to.
+        """
+        layers = [layer for layer in self.modules() if isinstance(layer, Conditional)]
+        start = 0
+        for layer in layers:
+            layer.start = start
+            start += layer.size
+        self.styles = nn.Parameter(torch.cat([layer.neutral() for layer in layers]).repeat(count, 1))
+        has_way = any(isinstance(layer, ConditionalGain) for layer in layers)
+        self.register_buffer("photograph", torch.cat([layer.open() for layer in layers]) if has_way else None)
 
 
 class Conditional(nn.Module):
@@ -91,6 +107,10 @@ class Conditional(nn.Module):
         """The values to start learning from, [size]."""
         raise NotImplementedError
 
+    def open(self) -> Tensor:
+        """The values with which the network gives its input back, [size]."""
+        return self.neutral()
+
 
 class ConditionalInstanceNorm(Conditional):
     """Instance normalization whose scales and shifts belong to the style (Dumoulin, Shlens and Kudlur 2017)."""
@@ -109,15 +129,19 @@ class ConditionalInstanceNorm(Conditional):
 
 
 class ConditionalGain(Conditional):
-    """A gain for each channel that belongs to the style: the path that normalization does not touch."""
+    """A gain for each colour of cells (see `unfold`) that belongs to the style: the path that nothing normalizes."""
 
     def neutral(self) -> Tensor:
-        """Closed: nothing passes until the style asks for it."""
-        return torch.zeros(self.size)
+        """Hardly open: the style decides."""
+        return torch.full((self.size,), 0.05)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """Multiply each channel by its gain."""
-        return x * self.slice(style)
+        """Multiply each colour of the cells [N, size * fold^2, H, W] by its gain, held between 0 and 1."""
+        return x * self.slice(style).clamp(0, 1).repeat(1, x.shape[1] // self.size, 1, 1)
+
+    def open(self) -> Tensor:
+        """Wide open."""
+        return torch.ones(self.size)
 
 
 class NormalizedConv(nn.Module):

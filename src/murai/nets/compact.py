@@ -1,9 +1,11 @@
 """The network for live use: all arithmetic at a quarter of the resolution and below.
 
-A picture is folded 4 x 4 into channels (space to depth and a 1 x 1 convolution, which is a 4 x 4 convolution of
-stride 4), goes down a short pyramid, is reworked by plain 3 x 3 residual blocks, comes up again with a skip from each
-level, and is unfolded into sub-pixels (Shi et al. 2016). Plain 3 x 3 convolutions of 16 n channels run near a
-CPU's peak, and no layer works on more than 1/16 of the pixels.
+A picture is folded 4 x 4 into channels (space to depth), goes down a short pyramid, is reworked by plain 3 x 3 residual
+blocks, comes up again with a skip from each level, and is unfolded into sub-pixels (Shi et al. 2016). Plain 3 x 3
+convolutions of 16 n channels run near a CPU's peak, and no layer works on more than 1/16 of the pixels.
+
+Instance normalization erases flat brightness, so beside all this the folded picture itself goes to the output, with a
+gain that belongs to the style: at a gain of one the network gives its input back, whatever it has learned.
 """
 
 from collections.abc import Sequence
@@ -23,15 +25,15 @@ class Compact(StylizationNetwork):
     """`widths`: channels at 1/4, 1/8, 1/16 ... of the resolution; `blocks`: residual blocks at each on the way up."""
 
     def __init__(
-        self, styles: int = 1, widths: Sequence[int] = (32, 48, 64), blocks: Sequence[int] = (0, 0, 2)
+        self, styles: int = 1, widths: Sequence[int] = (32, 64, 64), blocks: Sequence[int] = (0, 2, 2)
     ) -> None:
         super().__init__()
         if not widths or len(widths) != len(blocks):
             raise ValueError("compact takes one number of blocks for each width")
         self.fold, self.multiple = FOLD, FOLD * 2 ** (len(widths) - 1)
-        self.stem = nn.Conv2d(3, widths[0], FOLD, stride=FOLD, bias=False)
+        self.folding = Fold()
+        self.stem = nn.Conv2d(3 * FOLD**2, widths[0], 1, bias=False)
         self.norm = ConditionalInstanceNorm(widths[0])
-        self.gain = ConditionalGain(widths[0])
         self.downs = nn.ModuleList(NormalizedConv(a, b, stride=2) for a, b in pairwise(widths))
         self.blocks = nn.ModuleList(
             nn.ModuleList(ResidualBlock(w) for _ in range(n)) for w, n in zip(widths, blocks, strict=True)
@@ -39,12 +41,13 @@ class Compact(StylizationNetwork):
         self.ups = nn.ModuleList(nn.Conv2d(b, a, 1, bias=False) for a, b in pairwise(widths))
         self.merges = nn.ModuleList(NormalizedConv(w, w) for w in widths[:-1])
         self.head = SmoothSubpixelConv(widths[0])
+        self.gain = ConditionalGain(3)
         self.make_styles(styles)
 
     def paint(self, x: Tensor, style: Tensor) -> Tensor:
         """See `StylizationNetwork.paint`."""
-        raw = self.stem(2 * x - 1)
-        skips = [F.relu(self.norm(raw, style))]
+        cells = self.folding(x)
+        skips = [F.relu(self.norm(self.stem(cells), style))]
         for down in self.downs:
             skips.append(down(skips[-1], style))
         x = self._rework(len(skips) - 1, skips[-1], style)
@@ -52,12 +55,30 @@ class Compact(StylizationNetwork):
             # The 1 x 1 convolution comes before the interpolation: the same result for a quarter of the arithmetic.
             x = F.interpolate(self.ups[level](x), scale_factor=2.0, mode="bilinear")
             x = self._rework(level, self.merges[level](x + skips[level], style), style)
-        return (torch.tanh(self.head(x + self.gain(raw, style))) + 1) / 2
+        painted = (torch.tanh(self.head(x)) + 1) / 2
+        kept: Tensor = self.gain(cells - painted, style)
+        return painted + kept
 
     def _rework(self, level: int, x: Tensor, style: Tensor) -> Tensor:
         for block in cast(nn.ModuleList, self.blocks[level]):
             x = block(x, style)
         return x
+
+
+class Fold(nn.Module):
+    """Pixels to cells, the opposite of `unfold`: a convolution with fixed weights, which runs faster than a shuffle."""
+
+    weight: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Output (row, column, colour) takes that one pixel of the cell.
+        pixel = torch.eye(3 * FOLD**2).view(-1, FOLD, FOLD, 3).permute(0, 3, 1, 2).contiguous()
+        self.register_buffer("weight", pixel, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, 3, H, W] to [N, 3 * FOLD^2, H / FOLD, W / FOLD]."""
+        return F.conv2d(x, self.weight, stride=FOLD)
 
 
 class SmoothSubpixelConv(nn.Module):

@@ -18,8 +18,9 @@ from torch import Tensor
 
 from murai.errors import TrainError
 from murai.nets.base import StylizationNetwork
-from murai.train.losses import content_loss, gram_matrix, stability_loss, style_loss, total_variation
-from murai.train.photos import Photographs, noise_for
+from murai.train.losses import content_loss, gram_matrix, style_loss, total_variation
+from murai.train.photos import Photographs
+from murai.train.stability import Kind, later, stability_loss
 from murai.train.vgg import LossNetwork
 
 Terms = dict[str, float]
@@ -31,7 +32,13 @@ RUN_FILES = (CHECKPOINT, "checkpoint.part", LOG, "sheet.jpg", "preview-*.jpg")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a style is learned. The weights multiply normalized terms, so one set serves every picture."""
+    """How a style is learned. The weights multiply normalized terms, so one set serves every picture.
+
+    size, style_size   side of the photographs' crops, and short side of the style picture, in pixels
+    stable             the kind of disturbance that `stability` weighs, see `stability`
+    noise              deviation of the strongest noise, 0..1
+    gentle             how many of the pictures are painted at a strength below 1, where the network has a way to
+    """
 
     steps: int = 1000
     batch: int = 2
@@ -39,10 +46,12 @@ class Settings:
     learning_rate: float = 3e-3
     content: float = 1.0
     style: float = 5.0
-    total_variation: float = 0.2
+    total_variation: float = 0.05
     stability: float = 0.5
+    stable: Kind = "motion"
     noise: float = 0.06
-    style_size: int = 768
+    gentle: float = 0.2
+    style_size: int = 512
     seed: int = 0
 
 
@@ -224,19 +233,35 @@ class Training:
         """Each term times its weight. The pictures of a batch take the styles in turn."""
         s, count = self.settings, len(photographs)
         chosen = [(step * count + i) % len(self.grams) for i in range(count)]
-        style = self.network.styles[chosen]
-        noise = noise_for(photographs, step, s.seed, s.noise)
-        painted, noisy = self.painter(torch.cat([photographs, photographs + noise]), torch.cat([style, style])).chunk(2)
+        strengths = self._strengths(step, count).to(photographs.device)
+        style = self.network.at_strength(self.network.styles[chosen], strengths)
+        losses = {}
+        if s.stable == "none":
+            painted = self.painter(photographs, style)
+        else:
+            moment = later(photographs, step, s.seed, s.stable, s.noise)
+            both = self.painter(torch.cat([photographs, moment.photographs]), torch.cat([style, style]))
+            painted, again = both.chunk(2)
+            losses["stability"] = s.stability * stability_loss(painted, again, moment)
         with torch.no_grad():
             wanted = self.loss_network(photographs)
         got = self.loss_network(painted)
         grams = {layer: torch.stack([self.grams[k][layer] for k in chosen]) for layer in self.loss_network.style_layers}
         return {
             "content": s.content * content_loss(got, wanted),
-            "style": s.style * style_loss(got, grams),
+            # A gentle painting is asked for less of the style.
+            "style": s.style * style_loss(got, grams, strengths.square()),
             "total_variation": s.total_variation * total_variation(painted),
-            "stability": s.stability * stability_loss(painted, noisy, noise),
+            **losses,
         }
+
+    def _strengths(self, step: int, count: int) -> Tensor:
+        """[count] 1 for most pictures, anything below for the `gentle` ones."""
+        if self.network.photograph is None:
+            return torch.ones(count)
+        random = torch.Generator().manual_seed(self.settings.seed * 1_000_033 + step)
+        drawn, gentle = torch.rand(2, count, generator=random)
+        return torch.where(gentle < self.settings.gentle, drawn, torch.ones(count))
 
     @torch.no_grad()
     def _grams(self, style: Tensor) -> dict[str, Tensor]:

@@ -1,5 +1,5 @@
-"""What is learned: Johnson's objective with a stability term, every term normalized so that one set of weights serves
-every picture (Johnson et al. 2016; Gatys et al. 2016 for the Gram matrices; the noise term as Mur.AI used it)."""
+"""What is learned: Johnson's objective, every term normalized so that one set of weights serves every picture (Johnson
+et al. 2016; Gatys et al. 2016 for the Gram matrices). What makes video calm is in `stability`."""
 
 from collections.abc import Mapping
 
@@ -24,15 +24,16 @@ def content_loss(painted: Maps, photograph: Maps) -> Tensor:
     return ((y - x).square().sum((1, 2, 3)) / x.square().sum((1, 2, 3)).clamp(min=1e-8)).mean()
 
 
-def style_loss(painted: Maps, style_grams: Maps) -> Tensor:
+def style_loss(painted: Maps, style_grams: Maps, weights: Tensor | None = None) -> Tensor:
     """Sum over the style layers of |G(y) - G(s)|^2 / |G(s)|^2, averaged over the pictures.
 
-    `style_grams[layer]` is [N, C, C] or [1, C, C].
+    `style_grams[layer]` is [N, C, C] or [1, C, C]; `weights` [N] says how much each picture counts, None for all alike.
     """
     total = torch.zeros((), device=painted[CONTENT].device)
     for layer, gram in style_grams.items():
         difference = (gram_matrix(painted[layer]) - gram).square().sum((1, 2))
-        total = total + (difference / gram.square().sum((1, 2))).mean()
+        difference = difference / gram.square().sum((1, 2))
+        total = total + (difference if weights is None else difference * weights).mean()
     return total
 
 
@@ -41,8 +42,3 @@ def total_variation(x: Tensor) -> Tensor:
     across = (x[:, :, :, 1:] - x[:, :, :, :-1]).abs().mean()
     down = (x[:, :, 1:] - x[:, :, :-1]).abs().mean()
     return across + down
-
-
-def stability_loss(painted: Tensor, painted_noisy: Tensor, noise: Tensor) -> Tensor:
-    """How much of the noise added to the photograph comes out: |N(x + n) - N(x)|^2 / |n|^2. Below 1 it is calmed."""
-    return (painted_noisy - painted).square().mean() / noise.square().mean()

@@ -1,4 +1,4 @@
-"""Photographs to learn on: a folder, random crops, and noise. Every batch is a pure function of (seed, step)."""
+"""Photographs to learn on: a folder, and random crops of them. Every batch is a pure function of (seed, step)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,13 +78,6 @@ class Photographs:
         if rng.random() < 0.5:
             crop = ImageOps.mirror(crop)
         return to_tensor(crop) ** rng.uniform(0.8, 1.25)
-
-
-def noise_for(pictures: Tensor, step: int, seed: int, strongest: float) -> Tensor:
-    """Fresh Gaussian noise shaped like `pictures`, its deviation drawn between `strongest` / 5 and `strongest`."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-    deviation = strongest * (0.2 + 0.8 * torch.rand((), generator=generator))
-    return (torch.randn(pictures.shape, generator=generator) * deviation).to(pictures.device)
 
 
 def style_picture(path: Path, *, crop: tuple[int, int, int, int] | None = None, size: int = 512) -> Tensor:
