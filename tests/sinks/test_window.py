@@ -79,7 +79,8 @@ x.XSync(display, False)
 def display() -> Iterator[str]:
     if missing := [name for name in ("Xvfb", "xdotool", "import") if shutil.which(name) is None]:
         pytest.skip(f"the window is tested with {', '.join(missing)}, not installed here")
-    command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24"]
+    # Without -noreset it starts anew whenever its last client leaves, and refuses whoever comes in that moment.
+    command = ["Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout
         yield f":{server.stdout.readline().strip()}"
