@@ -1,0 +1,56 @@
+"""The command line: parse, build, run. No work of its own; what a command needs is imported inside it."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from cyclopts import App, CycloptsError, Parameter
+
+from murai import __version__
+from murai.cli.measure import measure
+from murai.cli.paint import image, live, video
+from murai.cli.styles import styles
+from murai.cli.train import train
+from murai.console import say
+from murai.errors import MuraiError
+
+app = App(
+    name="murai",
+    help="Real-time neural style transfer for live video.",
+    version=__version__,
+    default_parameter=Parameter(negative=()),
+)
+for command in (live, video, image, train, styles, measure):
+    app.command(command)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code: 0, 1 a fault of murai, 2 the user's error, 130 ended by the user."""
+    try:
+        return int(app(arguments, exit_on_error=False, print_error=False, result_action="return_value") or 0)
+    except KeyboardInterrupt:
+        say("ended.")
+        return 130
+    except (MuraiError, CycloptsError) as error:
+        say(f"murai: {error}")
+        return 2
+    except BrokenPipeError:  # the reader of standard output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the last resort: one line instead of a traceback
+        if os.environ.get("MURAI_DEBUG"):
+            raise
+        say(f"murai: a fault of murai itself, {type(error).__name__}: {error}. MURAI_DEBUG=1 shows where.")
+        return 1
+
+
+def main() -> NoReturn:
+    """The command `murai`."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(run())

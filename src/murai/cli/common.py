@@ -1,0 +1,45 @@
+"""What several commands share."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter, validators
+
+from murai.errors import MissingExtra, MuraiError
+
+Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+
+
+def user_folder() -> Path:
+    """Where a user's own packs are: the XDG data folder."""
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "murai" / "styles"
+
+
+def folders() -> list[Path]:
+    """Where packs are looked for, the user's own first."""
+    from murai.packs import bundled_folder
+
+    return [user_folder(), bundled_folder()]
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height of "WxH". Raises MuraiError."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and 0 < int(width) <= 16384 and 0 < int(height) <= 16384):
+        raise MuraiError(f"'{text}' is not a size; write WIDTHxHEIGHT in pixels, such as 1280x720.")
+    return int(width), int(height)
+
+
+@contextmanager
+def needs(feature: str, extra: str) -> Iterator[None]:
+    """Say which extra to install where an optional library is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "murai":
+            raise
+        raise MissingExtra(feature, extra) from error

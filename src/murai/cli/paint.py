@@ -1,0 +1,261 @@
+"""murai live, video and image: paint what comes in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter, validators
+
+from murai.cli.common import Count, folders, parse_size
+from murai.console import progress, say
+from murai.errors import CameraError, SinkError, SourceError
+
+if TYPE_CHECKING:
+    from murai.pipeline import Pipeline, Source
+    from murai.sinks.window import WindowSink
+    from murai.stylizers.repertoire import Repertoire
+
+Strength = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))]
+DEMO_SECONDS, DEMO_RATE = 10, 30
+
+
+@Parameter(name="*")
+@dataclass
+class Painting:
+    """How to paint.
+
+    Parameters
+    ----------
+    style
+        NAME, PACK/NAME, the path of a pack, or a blend NAME:W,NAME:W.
+    strength
+        0 leaves the picture as it is, 1 paints it fully.
+    keep_colors
+        Keep the colours of the input.
+    size
+        Work size of the network, WxH: larger pictures are painted at this size and brought back.
+    tier
+        Prefer a network of this weight.
+    device
+        Where the network runs.
+    precision
+        What it calculates with; auto keeps the faster on this machine.
+    """
+
+    style: str = "starry_night"
+    strength: Strength = 1.0
+    keep_colors: bool = False
+    size: str | None = None
+    tier: Literal["fast", "fine", "johnson"] | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "f32", "bf16"] = "auto"
+
+
+def live(
+    *,
+    source: str = "auto",
+    sink: list[str] | None = None,
+    painting: Painting | None = None,
+    frames: Count | None = None,
+    overwrite: bool = False,
+) -> int:
+    """Paint a camera, a stream, a file or the pattern while you watch. Keys in the window: arrows, c, space, f, q.
+
+    Parameters
+    ----------
+    source
+        camera, camera:DEVICE, pattern, a URL, a file (played at its own pace), or auto: the camera, else the pattern.
+    sink
+        window, FILE, URL, v4l2:/dev/videoN or null; may be given several times. Left out: the window, or ten seconds
+        of demo.mp4 where there is no display.
+    frames
+        End after so many frames of the source.
+    overwrite
+        Replace files that exist.
+    """
+    from murai.pipeline import Pipeline
+    from murai.sinks import open_sink
+
+    painting = painting or Painting()
+    sinks = sink or [_default_sink()]
+    if sinks.count("window") > 1:
+        raise SinkError("there is one window at most; give --sink window once.")
+    if sink is None and sinks != ["window"]:
+        frames = frames or DEMO_SECONDS * DEMO_RATE
+    opened = [open_sink(name, overwrite=overwrite, say=say) for name in sinks]
+    repertoire, controls = _open_repertoire(painting)
+    repertoire.use(controls)
+    shown = _open_live(source, frames)
+    repertoire.prepare(shown.info.width, shown.info.height)
+    pipeline = Pipeline(shown, repertoire, opened, controls=controls, say=say)
+    windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
+    say(f"painting to {', '.join(sinks)}. {'q in the window' if windows else 'Ctrl-C'} ends it.")
+    code = _play(pipeline, repertoire, windows[0] if windows else None)  # type: ignore[arg-type]
+    for name in sinks:
+        if Path(name).is_file():
+            say(f"wrote {Path(name).resolve()}")
+    return code
+
+
+def video(
+    input: Path,
+    output: str,
+    /,
+    *,
+    painting: Painting | None = None,
+    frames: Count | None = None,
+    overwrite: bool = False,
+) -> int:
+    """Paint a video file: every frame, at its own time, with the sound it had.
+
+    Parameters
+    ----------
+    input
+        Any video that FFmpeg reads.
+    output
+        FILE.mp4, .mov, .mkv or .webm.
+    frames
+        Paint only so many frames.
+    overwrite
+        Replace the output if it exists.
+    """
+    from murai.pipeline import Pipeline
+    from murai.sinks import open_sink
+    from murai.sources.altered import Altered
+    from murai.sources.file import FileSource
+
+    if output in ("window", "null") or "://" in output or output.startswith("v4l2:"):
+        raise SinkError(f"the output of murai video is a file, not {output}; `murai live` has other sinks.")
+    sink = open_sink(output, overwrite=overwrite, say=say)
+    source = Altered(FileSource(input, say=say), frames=frames)
+    repertoire, controls = _open_repertoire(painting or Painting())
+    pipeline = Pipeline(source, repertoire, [sink], controls=controls, say=say)
+    with pipeline, progress("painting", source.info.frames, "frames") as advance:
+        while not pipeline.wait(0.2):
+            advance(pipeline.stats.painted)
+    say(f"wrote {Path(output).resolve()}: {pipeline.stats.painted} frames")
+    return 0
+
+
+def image(input: Path, output: Path, /, *, painting: Painting | None = None, overwrite: bool = False) -> int:
+    """Paint a picture.
+
+    Parameters
+    ----------
+    input
+        Any picture that Pillow reads.
+    output
+        FILE.jpg, .png, .webp or .tif.
+    overwrite
+        Replace the output if it exists.
+    """
+    from murai.sinks.picture import write_picture
+    from murai.sinks.whole import WholeFile
+    from murai.sources.picture import read_picture
+
+    WholeFile(output, overwrite=overwrite)  # refuses now what would be refused after painting
+    picture = read_picture(input)
+    repertoire, controls = _open_repertoire(painting or Painting())
+    repertoire.use(controls)
+    write_picture(output, repertoire(picture), overwrite=overwrite, source=input)
+    say(f"wrote {output.resolve()}")
+    return 0
+
+
+# Parts of commands
+
+
+def _open_repertoire(painting: Painting) -> "tuple[Repertoire, Any]":
+    """The stylizer of every pack, and controls that start with what the user asked for."""
+    from murai.controls import Controls
+    from murai.packs import StylePack, find_packs, find_style
+    from murai.stylizers import open_stylizer
+    from murai.stylizers.repertoire import Repertoire
+
+    size = parse_size(painting.size) if painting.size else None
+    pack, mix = find_style(painting.style, folders(), tier=painting.tier, say=say)
+
+    def opener(pack: StylePack) -> Any:
+        path = str(pack.path.absolute())
+        return open_stylizer(path, size=size, device=painting.device, precision=painting.precision, say=say)
+
+    mix = {f"{pack.name}/{name}": weight for name, weight in mix.items()}
+    controls = Controls(mix=mix, strength=painting.strength, keep_colors=painting.keep_colors)
+    return Repertoire(find_packs(folders()), pack, opener), controls
+
+
+def _open_live(spec: str, frames: int | None) -> "Source":
+    """The source of a live show; a file is played at its own pace."""
+    from murai.sources import open_source
+    from murai.sources.paced import Paced
+    from murai.sources.picture import is_picture
+
+    if spec != "auto" and "://" not in spec and is_picture(spec):
+        raise SourceError(f"{spec} is a picture, which does not move: paint it with `murai image`.")
+    if spec != "auto":
+        source = open_source(spec, frames=frames, say=say)
+        return source if source.live else Paced(source)
+    try:
+        source = open_source("camera", frames=frames, say=say)
+        say("source: the camera.")
+    except CameraError as error:
+        say(f"source: the pattern, since no camera opens. {error}")
+        source = open_source("pattern", frames=frames, say=say)
+    return source
+
+
+def _default_sink() -> str:
+    """The window, or a file where none can be opened."""
+    from murai.sinks.window import WindowSink
+
+    try:
+        WindowSink().close()
+    except SinkError as error:
+        say(f"sink: {DEMO_SECONDS} seconds of demo.mp4, since no window opens. {error}")
+        return "demo.mp4"
+    say("sink: a window.")
+    return "window"
+
+
+def _play(pipeline: "Pipeline", repertoire: "Repertoire", window: "WindowSink | None") -> int:
+    """Run the show until it ends or the user ends it; what was recorded is kept either way."""
+    code = 0
+    pipeline.start()
+    try:
+        if window is not None:
+            window.show(_keys(pipeline, repertoire), until=lambda: pipeline.ended)
+        else:
+            with progress("live", None, "frames") as advance:
+                while not pipeline.wait(0.5):
+                    advance(pipeline.stats.painted, pipeline.stats.summary())
+    except KeyboardInterrupt:
+        code = 130
+    finally:
+        pipeline.stop()
+        pipeline.wait()
+    say(pipeline.stats.summary())
+    return code
+
+
+def _keys(pipeline: "Pipeline", repertoire: "Repertoire") -> Any:
+    """What each key of the window does."""
+    names = repertoire.names
+
+    def on_key(key: str) -> None:
+        controls = pipeline.controls
+        if key in ("left", "right"):
+            now = next(iter(controls.mix))
+            at = names.index(now) if now in names else 0
+            name = names[(at + (1 if key == "right" else -1)) % len(names)]
+            pipeline.update(mix={name: 1.0})
+            say(f"style {name}")
+        elif key in ("up", "down"):
+            strength = round(min(1.0, max(0.0, controls.strength + (0.1 if key == "up" else -0.1))), 2)
+            pipeline.update(strength=strength)
+            say(f"strength {strength:g}")
+        elif key == "c":
+            pipeline.update(keep_colors=not controls.keep_colors)
+        elif key == "space":
+            pipeline.update(paused=not controls.paused)
+
+    return on_key
