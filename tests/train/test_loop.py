@@ -35,7 +35,7 @@ def start(vgg19_file, photo_folder, style_file, tmp_path):
         return Training(
             build("compact", styles=styles, widths=widths, blocks=(1,)),
             load_loss_network(vgg19_file, convention),
-            photos(list_photos(photo_folder), size=settings.size, batch=settings.batch, seed=settings.seed),
+            photos(list_photos(photo_folder), size=settings.size, seed=settings.seed),
             [style_picture(style, size=settings.style_size)] * styles,
             settings,
             tmp_path / folder,
@@ -108,10 +108,10 @@ def in_step(wanted, act):
     """Photographs that call `act` while step `wanted` asks for its batch."""
 
     class Eventful(Photographs):
-        def batch(self, step):
-            if step == wanted:
+        def batch(self, numbers):
+            if numbers[0] == wanted * TINY.batch:
                 act()
-            return super().batch(step)
+            return super().batch(numbers)
 
     return Eventful
 

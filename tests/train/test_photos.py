@@ -35,14 +35,15 @@ def test_an_empty_a_missing_and_an_all_broken_folder_are_refused(tmp_path):
         list_photos(tmp_path)
 
 
-def test_a_batch_depends_on_the_step_alone(photo_folder):
-    photos = Photographs(list_photos(photo_folder), size=16, batch=3, seed=1)
-    again = Photographs(list_photos(photo_folder), size=16, batch=3, seed=1)
-    first = photos.batch(7)
-    photos.batch(8)
+def test_a_picture_depends_on_its_number_alone(photo_folder):
+    photos = Photographs(list_photos(photo_folder), size=16, seed=1)
+    again = Photographs(list_photos(photo_folder), size=16, seed=1)
+    first = photos.batch([7, 8, 9])
+    photos.batch([10, 11, 12])
     assert first.shape == (3, 3, 16, 16)
-    assert torch.equal(first, again.batch(7))
-    assert not torch.equal(first, photos.batch(8))
+    assert torch.equal(first, again.batch([7, 8, 9]))
+    assert torch.equal(first[1:], photos.batch([8, 9]))
+    assert not torch.equal(first, photos.batch([10, 11, 12]))
     assert first.min() >= 0
     assert first.max() <= 1
 
@@ -109,7 +110,7 @@ def test_pictures_of_every_kind_are_learned_as_they_are_seen(tmp_path, kind):
     assert list_photos(tmp_path) == [path]
     expected = torch.tensor(colour)[:, None, None] / 255
     assert torch.allclose(style_picture(path, size=20), expected.expand(3, 20, 20), atol=1 / 255)
-    crop = Photographs([path], size=16, batch=1, seed=0).batch(0)[0]
+    crop = Photographs([path], size=16, seed=0).batch([0])[0]
     assert torch.equal(crop, crop[:, :1, :1].expand(3, 16, 16))  # one colour, relit by a gamma of 0.8 to 1.25
     assert (
         (crop[:, 0, 0] >= expected[:, 0, 0] ** 1.25 - 0.01) & (crop[:, 0, 0] <= expected[:, 0, 0] ** 0.8 + 0.01)
@@ -122,11 +123,11 @@ def test_a_photograph_lies_upright_in_a_crop(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     stored.save(tmp_path / "a.jpg", exif=exif)
-    crop = Photographs([tmp_path / "a.jpg"], size=16, batch=1, seed=0).batch(0)[0, 0]
+    crop = Photographs([tmp_path / "a.jpg"], size=16, seed=0).batch([0])[0, 0]
     assert crop.std(dim=1).min() > 0.2
     assert crop.std(dim=0).max() < 0.05
 
 
 def test_a_photograph_that_is_gone_is_named(tmp_path):
     with pytest.raises(TrainError, match=r"gone\.jpg"):
-        Photographs([tmp_path / "gone.jpg"], size=16, batch=1, seed=0).batch(0)
+        Photographs([tmp_path / "gone.jpg"], size=16, seed=0).batch([0])

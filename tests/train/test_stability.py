@@ -5,7 +5,7 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from murai.train.stability import FURTHEST, later, sensor_noise, stability_loss  # noqa: E402
+from murai.train.stability import FURTHEST, LEAST, NEAREST, later, sensor_noise, stability_loss  # noqa: E402
 
 KINDS = ("fixed-noise", "noise", "motion")
 
@@ -13,58 +13,72 @@ KINDS = ("fixed-noise", "noise", "motion")
 @pytest.fixture
 def photographs():
     torch.manual_seed(0)
-    return torch.rand(4, 3, 48, 64)
+    return torch.rand(4, 3, 48, 64) * 0.4 + 0.3
+
+
+def moved(moment):
+    still = torch.nn.functional.affine_grid(torch.eye(2, 3)[None], [1, 3, 48, 64], align_corners=False)
+    return [not torch.allclose(grid, still[0], atol=1e-6) for grid in moment.grid]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_moment_is_the_same_whenever_it_is_asked_for_and_another_at_each_step(kind, photographs):
-    first, same, other = (later(photographs, step, 7, kind, 0.06) for step in (1, 1, 3))
-    assert torch.equal(first.photographs, same.photographs)
-    assert not torch.equal(first.photographs, other.photographs)
+def test_a_moment_depends_on_the_number_of_a_picture_alone(kind, photographs):
+    whole = later(photographs, [4, 5, 6, 7], 7, kind, 0.06)
+    half = later(photographs[2:], [6, 7], 7, kind, 0.06)
+    assert torch.equal(whole.photographs[2:], half.photographs)
+    assert torch.equal(whole.energy[2:], half.energy)
+    assert not torch.equal(whole.photographs, later(photographs, [8, 9, 10, 11], 7, kind, 0.06).photographs)
 
 
 def test_mur_ais_noise_is_one_image_on_some_of_the_pixels(photographs):
-    one, two = (later(photographs, step, 7, "fixed-noise", 0.06).photographs - photographs for step in (1, 2))
+    one, two = (later(photographs, [n] * 4, 7, "fixed-noise", 0.06).photographs - photographs for n in (1, 2))
     both = (one[0] != 0) & (two[3] != 0)
     assert torch.allclose(one[0][both], two[3][both], atol=1e-6)
     assert 0.4 < (one != 0).float().mean() < 0.6
 
 
 def test_sensor_noise_is_stronger_in_the_light_and_never_stronger_than_asked_for():
-    random = torch.Generator().manual_seed(0)
-    dark, light = torch.zeros(64, 3, 32, 32), torch.ones(64, 3, 32, 32)
-    in_dark, in_light = (sensor_noise(x, random, 0.1).std((1, 2, 3)) for x in (dark, light))
+    draw = torch.Generator().manual_seed(0)
+    in_dark, in_light = (
+        torch.stack([sensor_noise(torch.full((3, 64, 64), light), draw, 0.1).std() for _ in range(60)])
+        for light in (0.0, 1.0)
+    )
     assert in_light.max() < 0.105
-    assert float(in_dark.mean()) == pytest.approx(float(in_light.mean()) / 2, rel=0.3)
+    assert float(in_dark.mean()) == pytest.approx(float(in_light.mean()) / 2, rel=0.2)
 
 
 def test_what_moves_with_its_picture_is_perfectly_stable(photographs):
-    moment = later(photographs, 1, 7, "motion", 0.0)
-    assert moment.grid is not None
+    moment = later(photographs, range(4), 7, "motion", 0.0)
+    assert any(moved(moment))
     assert stability_loss(photographs, moment.photographs, moment) < 1e-6
     assert stability_loss(photographs, photographs, moment) > 1
 
 
-@given(step=st.integers(0, 200).map(lambda n: 2 * n + 1))
-@settings(max_examples=20, deadline=None)
-def test_motion_is_small_and_whole_pixels_are_not_blurred(step):
-    x = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(step))
-    moment = later(x, step, 0, "motion", 0.0)
-    assert moment.valid.mean() > (1 - 2 * FURTHEST / 64) * 0.6
-    for before, after, valid in zip(x, moment.photographs, moment.valid, strict=True):
-        moved = {(dx, dy): torch.roll(before, (dy, dx), (1, 2)) for dx in range(-13, 14) for dy in range(-13, 14)}
-        close = [torch.allclose(after * valid, m * valid, atol=1e-3) for m in moved.values()]
-        deviation = (after * valid).std() / (before * valid).std()
-        assert any(close) or deviation < 0.99  # shifted as it was, or between pixels
+def test_about_half_of_the_pictures_move(photographs):
+    moments = [later(photographs, range(n, n + 4), 0, "motion", 0.0) for n in range(0, 200, 4)]
+    assert 60 < sum(sum(moved(moment)) for moment in moments) < 140
 
 
-def test_noise_that_comes_out_as_it_went_in_counts_as_one(photographs):
-    moment = later(photographs * 0.4 + 0.3, 2, 7, "motion", 0.05)
-    assert moment.grid is None
-    assert float(stability_loss(photographs * 0.4 + 0.3, moment.photographs, moment)) == pytest.approx(1, abs=0.01)
+@given(number=st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_motion_is_no_larger_than_stated(number):
+    moment = later(torch.zeros(1, 3, 40, 80), [number], 3, "motion", 0.0)
+    ys, xs = torch.meshgrid(torch.arange(40) + 0.5, torch.arange(80) + 0.5, indexing="ij")
+    there = (moment.grid[0] + 1) / 2 * torch.tensor([80, 40])
+    way = (there - torch.stack([xs, ys], dim=2)).abs()
+    assert way[..., 0].max() <= FURTHEST + NEAREST * 40 + 1e-3
+    assert way[..., 1].max() <= FURTHEST + NEAREST * 20 + 1e-3
+
+
+def test_noise_that_comes_out_as_it_went_in_counts_as_one_where_it_can_be_seen(photographs):
+    moment = later(photographs, range(4), 7, "noise", 0.1)
+    counted = float((moment.energy / moment.energy.clamp(min=LEAST**2)).mean())
+    assert 0.5 < counted <= 1
+    loss = float(stability_loss(photographs, moment.photographs, moment))
+    assert loss == pytest.approx(counted, rel=0.01)
     assert stability_loss(photographs, photographs, moment) == 0
 
 
 def test_there_is_no_moment_of_no_kind(photographs):
     with pytest.raises(ValueError, match="none"):
-        later(photographs, 0, 0, "none", 0.1)
+        later(photographs, range(4), 0, "none", 0.1)

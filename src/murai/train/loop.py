@@ -1,4 +1,8 @@
-"""The training loop: one style vector a picture, one network for all, exact resume after an interruption."""
+"""The training loop: one style vector a picture, one network for all, exact resume after an interruption.
+
+Everything random is a pure function of the seed and of the number of a picture, counted through the whole run, so two
+processes with a batch each learn what one learns with a batch of twice the size.
+"""
 
 import hashlib
 import json
@@ -10,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 from lightning.fabric import Fabric
@@ -34,6 +38,7 @@ RUN_FILES = (CHECKPOINT, "checkpoint.part", LOG, "sheet.jpg", "preview-*.jpg")
 class Settings:
     """How a style is learned. The weights multiply normalized terms, so one set serves every picture.
 
+    batch              photographs a step, in each process
     size, style_size   side of the photographs' crops, and short side of the style picture, in pixels
     stable             the kind of disturbance that `stability` weighs, see `stability`
     noise              deviation of the strongest noise, 0..1
@@ -47,7 +52,7 @@ class Settings:
     content: float = 1.0
     style: float = 5.0
     total_variation: float = 0.05
-    stability: float = 0.5
+    stability: float = 0.1
     stable: Kind = "motion"
     noise: float = 0.06
     gentle: float = 0.2
@@ -74,17 +79,40 @@ def learning_rate(step: int, settings: Settings) -> float:
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, settings.steps - rise)))
 
 
+def open_fabric(processes: int = 1, nodes: int = 1, precision: Literal["32-true", "bf16-mixed"] = "32-true") -> Fabric:
+    """What a run runs on: every GPU is a process, or `processes` on the CPU; on each of `nodes` machines.
+
+    More than one starts this program again for each: what comes before is done by all.
+    """
+    alone = processes * nodes == 1
+    fabric = Fabric(
+        accelerator="auto",
+        devices=processes,
+        num_nodes=nodes,
+        strategy="auto" if alone else "ddp",
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric
+
+
 def fingerprint(
-    network: StylizationNetwork, loss_network: LossNetwork, photographs: Photographs, styles: Sequence[Tensor]
+    network: StylizationNetwork,
+    loss_network: LossNetwork,
+    photographs: Photographs,
+    styles: Sequence[Tensor],
+    base: str = "",
 ) -> dict[str, str]:
     """What a run learns with, besides its settings: two runs with equal values learn the same."""
     shapes = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    learned = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
     pixels = [[list(style.shape), hashlib.sha256(style.cpu().numpy().tobytes()).hexdigest()] for style in styles]
     values = {
-        "architecture": [type(network).__name__, shapes],
+        "architecture": [type(network).__name__, shapes, learned],
         "style pictures": pixels,
         "photographs": [path.name for path in photographs.paths],
         "loss network": [loss_network.info.sha256, loss_network.info.input],
+        "base": base,
     }
     return {name: hashlib.sha256(json.dumps(value).encode()).hexdigest() for name, value in values.items()}
 
@@ -129,11 +157,12 @@ class Interrupts:
 class Training:
     """One run in one folder: `checkpoint.pt` to go on from, `losses.jsonl` with every step's terms.
 
-    `styles` are the style pictures, each [3, H, W] in 0..1, in the order of the network's style vectors. With `resume`
-    the run goes on from the checkpoint in `folder` with the same losses as if it had never stopped. Without, it starts
-    with a checkpoint of step 0, and `overwrite` deletes the files of a former run. Raises TrainError where the folder
-    has such files and `overwrite` is False, where it cannot be written, and where the checkpoint is missing, damaged or
-    of a run that differs from this one.
+    `styles` are the style pictures, each [3, H, W] in 0..1, of the last of the network's style vectors. What of the
+    network does not require a gradient stays as it is. With `resume` the run goes on from the checkpoint in `folder`
+    with the same losses as if it had never stopped. Without, it starts with a checkpoint of step 0, and `overwrite`
+    deletes the files of a former run. `base` names what the network had learned before. Raises TrainError where the
+    folder has such files and `overwrite` is False, where it cannot be written, and where the checkpoint is missing,
+    damaged or of a run that differs from this one.
     """
 
     def __init__(
@@ -145,28 +174,27 @@ class Training:
         settings: Settings,
         folder: Path,
         *,
+        fabric: Fabric | None = None,
         resume: bool = False,
         overwrite: bool = False,
+        base: str = "",
     ) -> None:
-        if not resume and not overwrite and _run_files(folder):
-            raise TrainError(
-                f"{folder} holds a run already; go on with --resume, start afresh with --overwrite, "
-                "or give another --out."
-            )
+        self.fabric = fabric or open_fabric()
         self.settings, self.photographs, self.folder, self.step = settings, photographs, folder, 0
-        self.fingerprint = fingerprint(network, loss_network, photographs, styles)
+        self.fingerprint = fingerprint(network, loss_network, photographs, styles, base)
+        self._first = len(network.styles) - len(styles)
         self._whole = True  # False while the weights are between two steps
-        self.fabric = Fabric(accelerator="auto", devices=1)
         self.loss_network = loss_network.to(self.fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = torch.optim.Adam(network.parameters())
+        self._learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.network = network
-        self.painter, self.optimizer = self.fabric.setup(network, optimizer)
+        self.painter, self.optimizer = self.fabric.setup(network, torch.optim.Adam(self._learned))
         self.grams = [self._grams(style) for style in styles]
         self._log = folder / LOG
         if resume:
             self._restore()
-        else:
-            self._start()
+        elif self.fabric.is_global_zero:
+            self._start(overwrite)
+        self.fabric.barrier()
 
     def run(self, on_step: Callable[[Progress], None] = lambda _: None, *, save_every: int = 100) -> None:
         """Learn until `settings.steps`. Whatever ends it early leaves a checkpoint of a whole step to resume from.
@@ -183,12 +211,21 @@ class Training:
                     if self.step % save_every == 0:
                         self.save()
                     interrupts.check()
+            except RuntimeError as error:
+                if self.fabric.world_size == 1:
+                    raise
+                reason = _first_line(error)
+                raise TrainError(
+                    f"another process of this run is gone ({reason}); --resume goes on from step {self.step}."
+                ) from error
             finally:
                 if self._whole:
                     self.save()
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all. Raises TrainError where the disk refuses it."""
+        if not self.fabric.is_global_zero:
+            return
         state = {
             "step": self.step,
             "settings": asdict(self.settings),
@@ -202,7 +239,12 @@ class Training:
                 torch.save(state, file)
             temporary.replace(self.folder / CHECKPOINT)
 
-    def _start(self) -> None:
+    def _start(self, overwrite: bool) -> None:
+        if not overwrite and _run_files(self.folder):
+            raise TrainError(
+                f"{self.folder} holds a run already; go on with --resume, start afresh with --overwrite, "
+                "or give another --out."
+            )
         with _writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             for file in _run_files(self.folder):
@@ -212,40 +254,47 @@ class Training:
 
     def _learn(self) -> Terms:
         """One step. Until the optimizer's turn nothing changes that a checkpoint holds."""
-        s, step = self.settings, self.step
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(step, s)
-        photographs = self.photographs.batch(step).to(self.fabric.device)
-        losses = self._losses(photographs, step)
+            group["lr"] = learning_rate(self.step, self.settings)
+        numbers = self._numbers()
+        losses = self._losses(self.photographs.batch(numbers).to(self.fabric.device), numbers)
         self.optimizer.zero_grad()
         self.fabric.backward(torch.stack(list(losses.values())).sum())
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        terms = {name: float(value.detach()) for name, value in losses.items()}
-        with _writing(self.folder), self._log.open("a") as log:
-            log.write(json.dumps({"step": step + 1, **terms}) + "\n")
+        torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
+        values = self.fabric.all_reduce(torch.stack([value.detach() for value in losses.values()]), reduce_op="mean")
+        terms = dict(zip(losses, values.tolist(), strict=True))  # type: ignore[union-attr]
+        if self.fabric.is_global_zero:
+            with _writing(self.folder), self._log.open("a") as log:
+                log.write(json.dumps({"step": self.step + 1, **terms}) + "\n")
         self._whole = False
         self.optimizer.step()
-        self.step = step + 1
+        self.step += 1
         self._whole = True
         return terms
 
-    def _losses(self, photographs: Tensor, step: int) -> dict[str, Tensor]:
-        """Each term times its weight. The pictures of a batch take the styles in turn."""
-        s, count = self.settings, len(photographs)
-        chosen = [(step * count + i) % len(self.grams) for i in range(count)]
-        strengths = self._strengths(step, count).to(photographs.device)
-        style = self.network.at_strength(self.network.styles[chosen], strengths)
+    def _numbers(self) -> range:
+        """The numbers of the pictures of this step that are this process's."""
+        first = (self.step * self.fabric.world_size + self.fabric.global_rank) * self.settings.batch
+        return range(first, first + self.settings.batch)
+
+    def _losses(self, photographs: Tensor, numbers: Sequence[int]) -> dict[str, Tensor]:
+        """Each term times its weight. The pictures take the styles in turn."""
+        s = self.settings
+        chosen = [number % len(self.grams) for number in numbers]
+        strengths = torch.tensor([self._strength(number) for number in numbers], device=photographs.device)
+        style = self.network.at_strength(self.network.styles[[self._first + k for k in chosen]], strengths)
         losses = {}
         if s.stable == "none":
             painted = self.painter(photographs, style)
         else:
-            moment = later(photographs, step, s.seed, s.stable, s.noise)
+            moment = later(photographs, numbers, s.seed, s.stable, s.noise)
             both = self.painter(torch.cat([photographs, moment.photographs]), torch.cat([style, style]))
-            painted, again = both.chunk(2)
+            painted, again = both.float().chunk(2)
             losses["stability"] = s.stability * stability_loss(painted, again, moment)
-        with torch.no_grad():
-            wanted = self.loss_network(photographs)
-        got = self.loss_network(painted)
+        with self.fabric.autocast():
+            with torch.no_grad():
+                wanted = self.loss_network(photographs)
+            got = self.loss_network(painted)
         grams = {layer: torch.stack([self.grams[k][layer] for k in chosen]) for layer in self.loss_network.style_layers}
         return {
             "content": s.content * content_loss(got, wanted),
@@ -255,13 +304,13 @@ class Training:
             **losses,
         }
 
-    def _strengths(self, step: int, count: int) -> Tensor:
-        """[count] 1 for most pictures, anything below for the `gentle` ones."""
+    def _strength(self, number: int) -> float:
+        """1 for most pictures, anything below for the `gentle` ones."""
         if self.network.photograph is None:
-            return torch.ones(count)
-        random = torch.Generator().manual_seed(self.settings.seed * 1_000_033 + step)
-        drawn, gentle = torch.rand(2, count, generator=random)
-        return torch.where(gentle < self.settings.gentle, drawn, torch.ones(count))
+            return 1.0
+        draw = torch.Generator().manual_seed(self.settings.seed * 1_000_033 + number)
+        strength, gentle = torch.rand(2, generator=draw).tolist()
+        return strength if gentle < self.settings.gentle else 1.0
 
     @torch.no_grad()
     def _grams(self, style: Tensor) -> dict[str, Tensor]:
@@ -288,6 +337,9 @@ class Training:
                 f"{file} differs from this run in its {', '.join(differing)}; resume with the same, "
                 "or start afresh with --overwrite instead of --resume."
             )
+        self.fabric.barrier()  # all have read it before one writes
+        if not self.fabric.is_global_zero:
+            return
         with _writing(self.folder):
             lines = self._log.read_text().splitlines()[: self.step] if self._log.exists() else []
             self._log.write_text("".join(line + "\n" for line in lines))
@@ -299,6 +351,10 @@ class Training:
         before, settings = state["settings"], asdict(self.settings)
         changed = [name for name in {**before, **settings} if before.get(name) != settings.get(name)]
         return differing + ([f"settings ({', '.join(changed)})"] if changed else [])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
 
 
 def _run_files(folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
-"""Photographs to learn on: a folder, and random crops of them. Every batch is a pure function of (seed, step)."""
+"""Photographs to learn on: a folder, and random crops of them, each a pure function of (seed, number)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import ImageOps
 from torch import Tensor
 
 from murai.errors import Say, TrainError, silent
-from murai.pictures import UNREADABLE, read_rgb
+from murai.pictures import UNREADABLE, About, about, read_rgb
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -26,10 +27,27 @@ def to_picture(x: Tensor) -> Pillow.Image:
     return Pillow.fromarray(pixels.cpu().numpy())
 
 
-def open_picture(path: Path) -> Pillow.Image:
-    """An upright RGB picture, transparent parts white. Raises TrainError with one sentence."""
+def open_picture(path: Path, *, scale: float = 1) -> Pillow.Image:
+    """An upright RGB picture, transparent parts white. Raises TrainError with one sentence.
+
+    With `scale` below 1 it may come smaller by a whole factor, down to that share of its size.
+    """
+    with _reading(path):
+        return read_rgb(path, scale=scale)
+
+
+def _about(path: Path) -> About:
+    with _reading(path):
+        return about(path)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what Pillow raises into a TrainError."""
     try:
-        return read_rgb(path)
+        yield
+    except Pillow.DecompressionBombError as error:
+        raise TrainError(f"{path} has too many pixels to be read; give it smaller, up to 150 megapixels.") from error
     except UNREADABLE as error:
         raise TrainError(f"{path} cannot be read as a picture ({error}); give a JPEG or PNG.") from error
 
@@ -56,18 +74,17 @@ def _opens(path: Path) -> bool:
 
 
 class Photographs:
-    """Random square crops of `size` pixels, flipped and relit at random, `batch` at a time.
+    """Random square crops of `size` pixels, flipped and relit at random.
 
     Photographs are read again at each step: one that is gone by then raises TrainError.
     """
 
-    def __init__(self, paths: Sequence[Path], *, size: int, batch: int, seed: int) -> None:
-        self.paths, self.size, self.batch_size, self.seed = list(paths), size, batch, seed
+    def __init__(self, paths: Sequence[Path], *, size: int, seed: int) -> None:
+        self.paths, self.size, self.seed = list(paths), size, seed
 
-    def batch(self, step: int) -> Tensor:
-        """[batch, 3, size, size] in 0..1 for this step: the same whenever it is asked for."""
-        rng = np.random.default_rng((self.seed, step))
-        return torch.stack([self._crop(rng) for _ in range(self.batch_size)])
+    def batch(self, numbers: Sequence[int]) -> Tensor:
+        """[N, 3, size, size] in 0..1, each the pure function of the seed and its own number."""
+        return torch.stack([self._crop(np.random.default_rng((self.seed, number))) for number in numbers])
 
     def _crop(self, rng: np.random.Generator) -> Tensor:
         picture = open_picture(self.paths[rng.integers(len(self.paths))])
@@ -80,20 +97,54 @@ class Photographs:
         return to_tensor(crop) ** rng.uniform(0.8, 1.25)
 
 
-def style_picture(path: Path, *, crop: tuple[int, int, int, int] | None = None, size: int = 512) -> Tensor:
-    """The style picture [3, H, W] in 0..1: cut to `crop` (x, y, w, h), short side `size`, proportions kept.
+Box = tuple[int, int, int, int]
+"""x, y, width, height in pixels of the whole, upright picture."""
 
-    Raises TrainError for a crop outside the picture.
+FLAT = 1 / 255
+"""Deviation, 0..1, below which every colour of a picture is the same everywhere."""
+TINY = 64
+"""Pixels of the short side below which strokes are too blurred to learn from."""
+
+
+def style_picture(path: Path, *, crop: Box | None = None, size: int = 512) -> Tensor:
+    """The style picture [3, H, W] in 0..1: cut to `crop`, short side `size`, proportions kept.
+
+    A huge picture is read no larger than this needs. Raises TrainError for a crop outside the picture.
     """
-    picture = open_picture(path)
-    if crop is not None:
-        x, y, w, h = crop
-        if x < 0 or y < 0 or w < 16 or h < 16 or x + w > picture.width or y + h > picture.height:
-            raise TrainError(
-                f"the crop {x},{y},{w},{h} does not fit into {path}, which is {picture.width}x{picture.height}; "
-                "give X,Y,W,H inside it, 16 pixels a side at least."
-            )
-        picture = picture.crop((x, y, x + w, y + h))
-    scale = size / min(picture.size)
-    resized = picture.resize((round(picture.width * scale), round(picture.height * scale)), Pillow.Resampling.LANCZOS)
-    return to_tensor(resized)
+    return _style_picture(path, crop, size, _about(path))
+
+
+def learnable_style(path: Path, *, crop: Box | None = None, size: int = 512, say: Say = silent) -> Tensor:
+    """`style_picture`, and `say` hears what is odd about it: tiny, several pictures in one file, transparent.
+
+    Raises TrainError also where it is all one colour.
+    """
+    seen = _about(path)
+    style = _style_picture(path, crop, size, seen)
+    width, height = crop[2:] if crop else seen.size
+    place = f"the section {','.join(map(str, crop))} of {path}" if crop else str(path)
+    if style.std((1, 2)).max() < FLAT:
+        raise TrainError(f"{place} is all one colour, so there is nothing to learn; give another picture or --crop.")
+    if min(width, height) < TINY:
+        say(f"{place} is only {width}x{height} pixels and is enlarged: strokes become blurred; give a larger one.")
+    if seen.moments > 1:
+        say(f"{path} holds {seen.moments} pictures; the first is learned from.")
+    if seen.transparent:
+        say(f"what is transparent in {path} counts as white.")
+    return style
+
+
+def _style_picture(path: Path, crop: Box | None, size: int, seen: About) -> Tensor:
+    width, height = seen.size
+    x, y, w, h = crop or (0, 0, width, height)
+    if crop and (x < 0 or y < 0 or w < 16 or h < 16 or x + w > width or y + h > height):
+        raise TrainError(
+            f"the crop {x},{y},{w},{h} does not fit into {path}, which is {width}x{height}; "
+            "give X,Y,W,H inside it, 16 pixels a side at least."
+        )
+    scale = size / min(w, h)
+    picture = open_picture(path, scale=2 * scale)  # what is then made smaller by half is as good as from the whole
+    if crop:
+        across, down = picture.width / width, picture.height / height
+        picture = picture.crop((round(x * across), round(y * down), round((x + w) * across), round((y + h) * down)))
+    return to_tensor(picture.resize((round(w * scale), round(h * scale)), Pillow.Resampling.LANCZOS))

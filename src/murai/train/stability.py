@@ -6,6 +6,7 @@ noise         fresh noise for every picture as a sensor makes it: a floor, and s
 motion        half of the pictures so, half shifted and zoomed too: what moves carries its strokes along
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,15 +18,15 @@ Kind = Literal["none", "fixed-noise", "noise", "motion"]
 
 FURTHEST, NEAREST = 12, 0.04
 """The largest shift in pixels, and how much larger or smaller a picture becomes at most."""
-STILL = 0.04
-"""Deviation of noise, 0..1, by which pictures without noise are measured."""
+LEAST = 0.04
+"""Deviation of noise, 0..1, as which weaker noise counts: what cannot be seen is not worth a loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
     """`photographs` [N, 3, H, W] a moment later, the flow to them, and how strong the disturbance was.
 
-    grid      [N, H, W, 2] where each pixel was before, as `grid_sample` takes it; None where nothing moved
+    grid      [N, H, W, 2] where each pixel was before, as `grid_sample` takes it; None where nothing can have moved
     valid     [N, 1, H, W] 1 where that was inside the picture
     energy    [N] mean square of the noise
     """
@@ -42,70 +43,62 @@ class Moment:
         return F.grid_sample(painted, self.grid, padding_mode="border", align_corners=False)
 
 
-def later(photographs: Tensor, step: int, seed: int, kind: Kind, strongest: float) -> Moment:
-    """The next moment of `photographs` [N, 3, H, W] in 0..1: the same for the same seed and step.
+def later(photographs: Tensor, numbers: Sequence[int], seed: int, kind: Kind, strongest: float) -> Moment:
+    """The next moment of `photographs` [N, 3, H, W] in 0..1, each a pure function of `seed` and its own number.
 
     `strongest` is the deviation of the strongest noise, 0..1. Raises ValueError for the kind `none`.
     """
     if kind == "none":
         raise ValueError("nothing happens to photographs of the kind none")
-    random = torch.Generator().manual_seed(seed * 1_000_003 + step)
-    still = torch.ones_like(photographs[:, :1])
-    if kind == "fixed-noise":
-        noise = _fixed_noise(photographs, random, seed, strongest)
-        return Moment(photographs + noise, None, still, _energy(noise))
-    moved, grid, valid = photographs, None, still
-    if kind == "motion" and step % 2:
-        grid, valid = _motion(photographs, random)
+    draws = [torch.Generator().manual_seed(seed * 1_000_003 + number) for number in numbers]
+    moved, grid, valid = photographs, None, torch.ones_like(photographs[:, :1])
+    if kind == "motion":
+        matrices = torch.stack([_motion(photographs[0], draw) for draw in draws])
+        grid = F.affine_grid(matrices, list(photographs.shape), align_corners=False).to(photographs.device)
+        valid = (grid.abs() <= 1).all(dim=3)[:, None].float()
         moved = F.grid_sample(photographs, grid, padding_mode="border", align_corners=False)
-    noise = sensor_noise(moved, random, strongest)
-    return Moment((moved + noise).clamp(0, 1), grid, valid, _energy(noise))
+    if kind == "fixed-noise":
+        noises = [_fixed_noise(x, draw, seed, strongest) for x, draw in zip(photographs, draws, strict=True)]
+    else:
+        noises = [sensor_noise(x, draw, strongest) for x, draw in zip(moved, draws, strict=True)]
+    noise = torch.stack(noises)
+    return Moment((moved + noise).clamp(0, 1), grid, valid, noise.square().mean((1, 2, 3)))
 
 
 def stability_loss(painted: Tensor, again: Tensor, moment: Moment) -> Tensor:
     """How much more than it should a painting [N, 3, H, W] changes: |N(x') - W N(x)|^2 over the noise's energy: [].
 
-    Where pictures move nearly without noise, the energy counts as that of noise of deviation STILL at least.
+    1 where noise comes out as it went in. Noise weaker than LEAST counts as that.
     """
     error = (again - moment.carry(painted)).square() * moment.valid
     share = error.sum((1, 2, 3)) / (3 * moment.valid.sum((1, 2, 3))).clamp(min=1)
-    energy = moment.energy if moment.grid is None else moment.energy.clamp(min=STILL**2)
-    return (share / energy).mean()
+    return (share / moment.energy.clamp(min=LEAST**2)).mean()
 
 
-def sensor_noise(pictures: Tensor, random: torch.Generator, strongest: float) -> Tensor:
-    """Noise shaped like `pictures` [N, 3, H, W] in 0..1, of another strength for each.
+def sensor_noise(picture: Tensor, draw: torch.Generator, strongest: float) -> Tensor:
+    """Noise shaped like `picture` [3, H, W] in 0..1.
 
     Its deviation at full light is drawn between a fifth of `strongest` and all of it; in the dark it is half of that.
     """
-    count = len(pictures)
-    deviation = strongest * (0.2 + 0.8 * torch.rand(count, 1, 1, 1, generator=random))
-    normal = torch.randn(pictures.shape, generator=random)
-    light = (0.25 + 0.75 * pictures.cpu()).sqrt()
-    return (normal * light * deviation).to(pictures.device)
+    deviation = strongest * (0.2 + 0.8 * torch.rand((), generator=draw))
+    light = (0.25 + 0.75 * picture.cpu()).sqrt()
+    return (torch.randn(picture.shape, generator=draw) * light * deviation).to(picture.device)
 
 
-def _fixed_noise(pictures: Tensor, random: torch.Generator, seed: int, strongest: float) -> Tensor:
-    once = torch.Generator().manual_seed(seed)
-    image = torch.randn(pictures.shape[1:], generator=once) * strongest
-    chosen = torch.rand(len(pictures), 1, *pictures.shape[2:], generator=random) < 0.5
-    return (image * chosen).to(pictures.device)
+def _fixed_noise(picture: Tensor, draw: torch.Generator, seed: int, strongest: float) -> Tensor:
+    image = torch.randn(picture.shape, generator=torch.Generator().manual_seed(seed)) * strongest
+    chosen = torch.rand(picture.shape[1:], generator=draw) < 0.5
+    return (image * chosen).to(picture.device)
 
 
-def _motion(pictures: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """The grid and what of it is inside: for each picture a shift, of whole pixels for one in two, and else a zoom."""
-    n, _, height, width = pictures.shape
-    shift = (torch.rand(n, 2, generator=random) * 2 - 1) * FURTHEST
-    zoom = 1 + (torch.rand(n, generator=random) * 2 - 1) * NEAREST
-    whole = torch.rand(n, generator=random) < 0.5
-    shift = torch.where(whole[:, None], shift.round(), shift)  # pixels that stay whole are not blurred
-    zoom = torch.where(whole, torch.ones(n), zoom)
-    matrix = torch.zeros(n, 2, 3)
-    matrix[:, 0, 0] = matrix[:, 1, 1] = zoom
-    matrix[:, :, 2] = shift * 2 / torch.tensor([width, height])
-    grid = F.affine_grid(matrix, list(pictures.shape), align_corners=False).to(pictures.device)
-    return grid, (grid.abs() <= 1).all(dim=3)[:, None].float()
-
-
-def _energy(noise: Tensor) -> Tensor:
-    return noise.square().mean((1, 2, 3)).clamp(min=1e-8)
+def _motion(picture: Tensor, draw: torch.Generator) -> Tensor:
+    """The affine matrix [2, 3] of a shift by whole pixels, a shift and zoom, or, for one in two, no motion at all."""
+    _, height, width = picture.shape
+    moves, whole, zoom, x, y = torch.rand(5, generator=draw).tolist()
+    if moves < 0.5:
+        return torch.eye(2, 3)
+    shift = [(2 * x - 1) * FURTHEST, (2 * y - 1) * FURTHEST]
+    scale = 1 + (2 * zoom - 1) * NEAREST
+    if whole < 0.5:  # pixels that stay whole are not blurred
+        shift, scale = [float(round(length)) for length in shift], 1.0
+    return torch.tensor([[scale, 0, 2 * shift[0] / width], [0, scale, 2 * shift[1] / height]])

@@ -116,7 +116,7 @@ def teach(
     training = Training(
         network,
         loss_network,
-        Photographs(photographs, size=settings.size, batch=settings.batch, seed=settings.seed),
+        Photographs(photographs, size=settings.size, seed=settings.seed),
         pictures,
         settings,
         plan.run_folder,
