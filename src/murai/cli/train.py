@@ -7,7 +7,9 @@ from cyclopts import Parameter, validators
 
 from murai.cli.common import Count, needs
 from murai.console import progress, say
-from murai.errors import MuraiError
+from murai.errors import MuraiError, silent
+
+Positive = Annotated[float, Parameter(validator=validators.Number(gt=0))]
 
 
 def train(
@@ -26,10 +28,18 @@ def train(
     steps: Count = 1000,
     batch: Count = 2,
     photo_size: Annotated[int, Parameter(validator=validators.Number(gte=32))] = 256,
-    style_size: Annotated[int, Parameter(validator=validators.Number(gte=32))] = 768,
-    style_weight: float = 5.0,
+    style_size: Annotated[int, Parameter(validator=validators.Number(gte=32))] = 512,
+    style_weight: Positive = 5.0,
+    stability: Literal["none", "fixed-noise", "noise", "motion"] = "motion",
+    stability_weight: Positive = 0.1,
+    learning_rate: Positive = 3e-3,
     seed: int = 0,
     architecture: Literal["compact", "johnson"] = "compact",
+    base: Path | None = None,
+    full: bool = False,
+    processes: Count = 1,
+    machines: Count = 1,
+    bf16: bool = False,
     loss_network: Path | None = None,
     loss_input: Literal["caffe", "imagenet"] = "caffe",
     photos_terms: str = "",
@@ -63,6 +73,22 @@ def train(
         Short side of the style picture in pixels: larger means larger strokes.
     style_weight
         Larger paints more boldly.
+    stability
+        What makes video calm: noise and motion, fresh noise only, noise as Mur.AI had it, or nothing.
+    stability_weight
+        Larger is calmer and less bold.
+    learning_rate
+        Of Adam, at its peak.
+    base
+        A pack that is taught already: its styles stay, and only the vector of the new one is learned.
+    full
+        With --base: learn everything anew from there, and leave the base's other styles out.
+    processes
+        How many GPUs, or processes on the CPU, learn together; each takes --batch photographs a step.
+    machines
+        How many machines learn together; the same command runs on each, started by torchrun.
+    bf16
+        Learn in mixed bf16 precision, for hardware that has it.
     loss_network
         Weights of VGG16 or VGG19, .pth or .safetensors with torchvision's keys; by default VGG16's are downloaded once.
     loss_input
@@ -77,7 +103,7 @@ def train(
         Replace the pack if it exists and, without --resume, the run beside it.
     """
     with needs("Teaching a style", "train"):
-        from murai.train.loop import Progress, Settings
+        from murai.train.loop import Progress, Settings, open_fabric
         from murai.train.teach import Plan, refuse_output, teach, works
         from murai.train.vgg import load_loss_network
     from murai.stylizers.openvino import OpenVINORuntime
@@ -90,35 +116,48 @@ def train(
         out=out,
         run_folder=out.with_name(out.name + ".run"),
         settings=Settings(
-            steps=steps, batch=batch, size=photo_size, style_size=style_size, style=style_weight, seed=seed
+            steps=steps,
+            batch=batch,
+            size=photo_size,
+            style_size=style_size,
+            style=style_weight,
+            stable=stability,
+            stability=stability_weight,
+            learning_rate=learning_rate,
+            seed=seed,
         ),
         architecture=architecture,
+        base=base,
+        full=full,
         photos_terms=photos_terms,
         evaluation=evaluate,
         resume=resume,
         overwrite=overwrite,
     )
-    say(f"learning; {plan.run_folder}/sheet.jpg shows how it goes. Ctrl-C keeps a checkpoint.")
+    fabric = open_fabric(processes, machines, "bf16-mixed" if bf16 else "32-true")
+    tell = say if fabric.is_global_zero else silent
+    tell(f"learning; {plan.run_folder}/sheet.jpg shows how it goes. Ctrl-C keeps a checkpoint.")
     with progress("learning", steps, "steps") as advance:
 
         def on_step(now: Progress) -> None:
             shares = " ".join(f"{term} {value:.2f}" for term, value in now.terms.items())
             advance(now.step, shares)
             if now.step % 50 == 0:
-                say(f"step {now.step} of {steps}: {shares}; {now.rate:.2f} steps/s, {now.left / 60:.0f} minutes left")
+                tell(f"step {now.step} of {steps}: {shares}; {now.rate:.2f} steps/s, {now.left / 60:.0f} minutes left")
 
         def run_graph(model: bytes, pictures: Any, vectors: Any) -> Any:
             return OpenVINORuntime(model, precision="f32").run(pictures, vectors)
 
         try:
-            pack = teach(
-                plan, load_loss_network(loss_network, loss_input, say=say), run_graph, on_step=on_step, say=say
-            )
+            judge = load_loss_network(loss_network, loss_input, say=tell)
+            pack = teach(plan, judge, run_graph, fabric=fabric, on_step=on_step, say=tell)
         except KeyboardInterrupt:
             if (plan.run_folder / "checkpoint.pt").exists():
-                say("stopped; the same command with --resume goes on from here.")
+                tell("stopped; the same command with --resume goes on from here.")
             raise
-    say(f"wrote {pack.path}. Try it: murai live --style {out}/{pack.names[0]}, or keep it: murai styles add {out}")
+    if pack is not None:
+        learned = plan.works[0].style.name
+        say(f"wrote {pack.path}. Try it: murai live --style {out}/{learned}, or keep it: murai styles add {out}")
     return 0
 
 

@@ -7,6 +7,8 @@ shifts a picture. `network.styles` [K, D] holds the vectors it has learned.
 """
 
 import copy
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -22,6 +24,13 @@ ARCHITECTURES: dict[str, type[StylizationNetwork]] = {"compact": Compact, "johns
 def build(name: str, *, styles: int = 1, **arguments: Any) -> StylizationNetwork:
     """The untrained network of architecture `name` with room for `styles` styles. Raises KeyError for another name."""
     return ARCHITECTURES[name](styles=styles, **arguments)
+
+
+def all_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """`arguments` of the architecture `name` and the defaults of the others: what a pack records."""
+    bound = inspect.signature(ARCHITECTURES[name]).bind(**arguments)
+    bound.apply_defaults()
+    return {key: value for key, value in bound.arguments.items() if key != "styles"}
 
 
 def count_parameters(network: StylizationNetwork) -> int:

@@ -28,6 +28,8 @@ from murai.train.stability import Kind, later, stability_loss
 from murai.train.vgg import LossNetwork
 
 Terms = dict[str, float]
+Machines = Fabric
+"""The processes of a run: one, several GPUs, several machines."""
 
 CHECKPOINT, LOG = "checkpoint.pt", "losses.jsonl"
 RUN_FILES = (CHECKPOINT, "checkpoint.part", LOG, "sheet.jpg", "preview-*.jpg")
@@ -55,7 +57,7 @@ class Settings:
     stability: float = 0.1
     stable: Kind = "motion"
     noise: float = 0.06
-    gentle: float = 0.2
+    gentle: float = 0.15
     style_size: int = 512
     seed: int = 0
 
@@ -79,7 +81,9 @@ def learning_rate(step: int, settings: Settings) -> float:
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, settings.steps - rise)))
 
 
-def open_fabric(processes: int = 1, nodes: int = 1, precision: Literal["32-true", "bf16-mixed"] = "32-true") -> Fabric:
+def open_fabric(
+    processes: int = 1, nodes: int = 1, precision: Literal["32-true", "bf16-mixed"] = "32-true"
+) -> Machines:
     """What a run runs on: every GPU is a process, or `processes` on the CPU; on each of `nodes` machines.
 
     More than one starts this program again for each: what comes before is done by all.
@@ -174,7 +178,7 @@ class Training:
         settings: Settings,
         folder: Path,
         *,
-        fabric: Fabric | None = None,
+        fabric: Machines | None = None,
         resume: bool = False,
         overwrite: bool = False,
         base: str = "",
@@ -182,7 +186,9 @@ class Training:
         self.fabric = fabric or open_fabric()
         self.settings, self.photographs, self.folder, self.step = settings, photographs, folder, 0
         self.fingerprint = fingerprint(network, loss_network, photographs, styles, base)
-        self._first = len(network.styles) - len(styles)
+        self.first = len(network.styles) - len(styles)
+        """The first style vector that learns from a picture."""
+        self.seconds = 0.0
         self._whole = True  # False while the weights are between two steps
         self.loss_network = loss_network.to(self.fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -205,7 +211,9 @@ class Training:
         with Interrupts() as interrupts:
             try:
                 while self.step < self.settings.steps:
+                    began = time.monotonic()
                     terms = self._learn()
+                    self.seconds += time.monotonic() - began
                     rate, left = (self.step - first) / (time.monotonic() - start), self.settings.steps - self.step
                     on_step(Progress(self.step, self.settings.steps, terms, rate, left / rate))
                     if self.step % save_every == 0:
@@ -228,6 +236,7 @@ class Training:
             return
         state = {
             "step": self.step,
+            "seconds": self.seconds,
             "settings": asdict(self.settings),
             "fingerprint": self.fingerprint,
             "network": self.network.state_dict(),
@@ -282,7 +291,7 @@ class Training:
         s = self.settings
         chosen = [number % len(self.grams) for number in numbers]
         strengths = torch.tensor([self._strength(number) for number in numbers], device=photographs.device)
-        style = self.network.at_strength(self.network.styles[[self._first + k for k in chosen]], strengths)
+        style = self.network.at_strength(self.network.styles[[self.first + k for k in chosen]], strengths)
         losses = {}
         if s.stable == "none":
             painted = self.painter(photographs, style)
@@ -327,7 +336,7 @@ class Training:
             if not differing:
                 self.network.load_state_dict(state["network"])
                 self.optimizer.load_state_dict(state["optimizer"])
-                self.step = int(state["step"])
+                self.step, self.seconds = int(state["step"]), float(state.get("seconds", 0))
         except Exception as error:  # torch.load and load_state_dict raise many kinds for a damaged file
             raise TrainError(
                 f"{file} is damaged or of another network; start afresh with --overwrite instead of --resume."

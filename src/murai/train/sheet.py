@@ -33,11 +33,11 @@ class ContactSheet:
         self.folder, self.photographs = folder, list(photographs)
 
     @torch.no_grad()
-    def add(self, network: StylizationNetwork, step: int) -> Path:
-        """Paint every photograph with the first style and give the path of the renewed sheet."""
+    def add(self, network: StylizationNetwork, step: int, style: int = 0) -> Path:
+        """Paint every photograph with the style of that index and give the path of the renewed sheet."""
         device = network.styles.device
         batch = torch.stack(self.photographs).to(device)
-        painted = network(batch, network.styles[:1].expand(len(batch), -1)).clamp(0, 1).cpu()
+        painted = network(batch, network.styles[style : style + 1].expand(len(batch), -1)).clamp(0, 1).cpu()
         save_whole(column(list(painted)), self.folder / f"preview-{step:06d}.jpg")
         return self._assemble()
 

@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from murai.errors import OutputExists, Say, SinkError, TrainError, silent
-from murai.nets import build, count_parameters, mac_per_pixel
+from murai.nets import all_arguments, build, count_parameters, mac_per_pixel
 from murai.nets.base import StylizationNetwork
 from murai.packfiles import LIMITS
 from murai.packs import NAME, Architecture, LossNetworkRecord, Manifest, Style, StylePack, write_pack
+from murai.train.base import load_base, network_from, start_near, weights_hash
 from murai.train.card import model_card
 from murai.train.export import RunGraph, export_onnx
-from murai.train.loop import Progress, Settings, Training
+from murai.train.loop import Machines, Progress, Settings, Training, open_fabric
 from murai.train.photos import Photographs, list_photos, style_picture
 from murai.train.quality import centre_square, measure_quality
 from murai.train.sheet import ContactSheet, column
@@ -45,6 +47,8 @@ class Plan:
     out          the pack's folder; the run's checkpoint, log and contact sheet go to `run_folder`
     photos       folder of photographs to learn on; `photos_terms` says in the pack what they are and their terms
     evaluation   folder of photographs never learned from: the pack's figures come from them; None for no figures
+    base         a pack to start from instead of `architecture`: its styles stay, and the new ones learn their vectors
+    full         learn everything anew from there; the pack then has only the styles of `works`
     resume       go on from the checkpoint in `run_folder`
     overwrite    replace the pack at `out`, and without `resume` the run in `run_folder` too
     """
@@ -58,6 +62,8 @@ class Plan:
     arguments: Mapping[str, Any] | None = None
     photos_terms: str = ""
     evaluation: Path | None = None
+    base: Path | None = None
+    full: bool = False
     resume: bool = False
     overwrite: bool = False
 
@@ -97,50 +103,81 @@ def teach(
     loss_network: LossNetwork,
     run_graph: RunGraph,
     *,
+    fabric: Machines | None = None,
     on_step: Callable[[Progress], None] = lambda _: None,
     say: Say = silent,
-) -> StylePack:
+) -> StylePack | None:
     """Learn the styles of `plan` and write the pack; `run_graph` must paint what torch paints first.
+
+    With several processes all call this alike, and only the first gets the pack; the others get None.
 
     Raises TrainError, OutputExists, SinkError; KeyboardInterrupt leaves a checkpoint in the run's folder. What can be
     refused is refused before learning.
     """
+    fabric = fabric or open_fabric()
+    if not fabric.is_global_zero:
+        say = silent
     refuse_output(plan.out, plan.overwrite)
     settings = plan.settings
     pictures = [style_picture(w.picture, crop=w.style.crop, size=settings.style_size) for w in plan.works]
     photographs = list_photos(plan.photos, say)
     evaluation = list_photos(plan.evaluation, say) if plan.evaluation else []
     torch.manual_seed(settings.seed)
-    network = build(plan.architecture, styles=len(plan.works), **(plan.arguments or {}))
-    manifest = _manifest(plan, network, loss_network, len(photographs))
+    base = load_base(plan.base, loss_network) if plan.base else None
+    source = Photographs(photographs, size=settings.size, seed=settings.seed)
+    network = _network(plan, base, loss_network, pictures, source)
+    manifest = _manifest(plan, base, network, loss_network, len(photographs), fabric.world_size)
     training = Training(
         network,
         loss_network,
-        Photographs(photographs, size=settings.size, seed=settings.seed),
+        source,
         pictures,
         settings,
         plan.run_folder,
+        fabric=fabric,
         resume=plan.resume,
         overwrite=plan.overwrite,
+        base=weights_hash(base) if base else "",
     )
     sheet = ContactSheet(plan.run_folder, [centre_square(p, 256) for p in spread(photographs, 4)])
     every = max(1, settings.steps // 10)
 
     def after_step(progress: Progress) -> None:
-        if progress.step % every == 0:
-            sheet.add(network, progress.step)
-        on_step(progress)
+        if fabric.is_global_zero:
+            if progress.step % every == 0:
+                sheet.add(network, progress.step, training.first)
+            on_step(progress)
 
     training.run(after_step)
+    if not fabric.is_global_zero:
+        return None
     say("learned; writing the pack and checking its graph against torch.")
     network, loss_network = network.cpu(), loss_network.cpu()
     model = export_onnx(network, run_graph)
-    if evaluation:
-        rows = [measure_quality(network, i, loss_network, evaluation, style) for i, style in enumerate(pictures)]
-        measured = dict(zip((work.style.name for work in plan.works), rows, strict=True))
-        manifest = manifest.model_copy(update={"measured": measured})
+    measured = dict(base.manifest.measured) if base and not plan.full else {}
+    for i, (work, style) in enumerate(zip(plan.works, pictures, strict=True) if evaluation else (), training.first):
+        measured[work.style.name] = measure_quality(network, i, loss_network, evaluation, style)
+    manifest = manifest.model_copy(
+        update={"measured": measured, "training": {**manifest.training, "minutes": round(training.seconds / 60, 1)}}
+    )
     files = {"README.md": model_card(manifest).encode(), "preview.jpg": _preview(network, evaluation or photographs)}
     return write_pack(plan.out, manifest, model, _tensors(network), files, overwrite=plan.overwrite)
+
+
+def _network(
+    plan: Plan,
+    base: StylePack | None,
+    loss_network: LossNetwork,
+    pictures: Sequence[Tensor],
+    photographs: Photographs,
+) -> StylizationNetwork:
+    """The network to teach: a new one, or that of `base` with its new styles started near the closest it has."""
+    if base is None:
+        return build(plan.architecture, styles=len(plan.works), **(plan.arguments or {}))
+    network = network_from(base, [work.style.name for work in plan.works], full=plan.full)
+    for index, picture in enumerate(pictures, len(base.names)) if not plan.full else ():
+        start_near(network, index, loss_network, picture, photographs.batch(range(2)))
+    return network
 
 
 def spread(paths: Sequence[Path], count: int) -> list[Path]:
@@ -148,23 +185,36 @@ def spread(paths: Sequence[Path], count: int) -> list[Path]:
     return [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else list(paths)
 
 
-def _manifest(plan: Plan, network: StylizationNetwork, loss_network: LossNetwork, photographs: int) -> Manifest:
-    """Everything the pack will say but its figures."""
+def _manifest(
+    plan: Plan,
+    base: StylePack | None,
+    network: StylizationNetwork,
+    loss_network: LossNetwork,
+    photographs: int,
+    processes: int,
+) -> Manifest:
+    """Everything the pack will say but its figures and the minutes it took."""
     mac = mac_per_pixel(network)
+    name, arguments = plan.architecture, all_arguments(plan.architecture, plan.arguments or {})
+    if base is not None:
+        name, arguments = base.manifest.architecture.name, base.manifest.architecture.arguments
+    kept = list(base.manifest.styles) if base and not plan.full else []
     return Manifest(
         name=pack_name(plan.out),
-        tier="johnson" if plan.architecture == "johnson" else "fast" if mac <= FAST else "fine",
-        architecture=Architecture(name=plan.architecture, arguments=dict(plan.arguments or {})),
+        tier="johnson" if name == "johnson" else "fast" if mac <= FAST else "fine",
+        architecture=Architecture(name=name, arguments=arguments),
         style_size=network.style_size,
         mac_per_pixel=mac,
         parameters=count_parameters(network),
-        styles=[work.style for work in plan.works],
+        styles=kept + [work.style for work in plan.works],
         loss_network=LossNetworkRecord(**asdict(loss_network.info)),
         training={
             **asdict(plan.settings),
+            "processes": processes,
             "loss_layers": list(loss_network.style_layers),
             "photographs": photographs,
             "photographs_terms": plan.photos_terms,
+            **({"base": base.name, "full": plan.full, "before": base.manifest.training} if base else {}),
         },
     )
 

@@ -1,0 +1,88 @@
+"""A network that is taught already as the start for new styles: one learns a vector, or everything once more."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from murai.errors import TrainError
+from murai.nets import ARCHITECTURES, build
+from murai.nets.base import StylizationNetwork
+from murai.packs import StylePack
+from murai.train.losses import gram_matrix, style_loss
+from murai.train.vgg import LossNetwork
+
+
+def load_base(path: Path, loss_network: LossNetwork) -> StylePack:
+    """The pack at `path`, which `loss_network` can go on teaching. Raises PackError, TrainError."""
+    pack = StylePack.load(path)
+    taught = pack.manifest.loss_network
+    if pack.manifest.architecture.name not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise TrainError(
+            f"{path} is a network of the architecture '{pack.manifest.architecture.name}', which this murai does not "
+            f"have ({known}); take another --base."
+        )
+    if taught is not None and (taught.sha256, taught.input) != (loss_network.info.sha256, loss_network.info.input):
+        raise TrainError(
+            f"{path} was taught with the loss network {taught.file} (input {taught.input}), not with "
+            f"{loss_network.info.file} (input {loss_network.info.input}); give that with --loss-network."
+        )
+    return pack
+
+
+def network_from(pack: StylePack, names: Sequence[str], *, full: bool) -> StylizationNetwork:
+    """The network of `pack` with styles called `names` after its own, of which only the new vectors will learn.
+
+    With `full` everything will, and the styles of the pack itself, which would no longer fit, are gone. A style that
+    the pack has by the same name goes on from there, another starts as the mean of all. Raises TrainError where a name
+    is taken, and where the weights are not those of the network the pack names.
+    """
+    if taken := [] if full else [name for name in names if name in pack.names]:
+        raise TrainError(f"{pack.path} has a style '{taken[0]}' already; give another --name, or teach it --full.")
+    architecture, tensors = pack.manifest.architecture, {k: torch.from_numpy(v.copy()) for k, v in pack.tensors.items()}
+    known = dict(zip(pack.names, tensors["styles"], strict=True))
+    new = [known.get(name, tensors["styles"].mean(0)) for name in names]
+    tensors["styles"] = torch.stack(new if full else [*known.values(), *new])
+    try:
+        network = build(architecture.name, styles=len(tensors["styles"]), **architecture.arguments)
+        network.load_state_dict(tensors)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise TrainError(
+            f"{pack.path} holds the weights of another version of the network '{architecture.name}'; teach it anew."
+        ) from error
+    network.requires_grad_(full)
+    network.styles.requires_grad_(True)
+    return network
+
+
+@torch.no_grad()
+def start_near(
+    network: StylizationNetwork,
+    index: int,
+    loss_network: LossNetwork,
+    style: Tensor,
+    photographs: Tensor,
+) -> None:
+    """Let style `index` begin as that of those before it which paints `photographs` most like `style`.
+
+    `photographs` are [N, 3, H, W] and `style` [3, H, W] in 0..1.
+    """
+    maps = loss_network(style[None])
+    grams = {layer: gram_matrix(maps[layer]) for layer in loss_network.style_layers}
+
+    def loss(vector: Tensor) -> float:
+        painted = network(photographs, vector.expand(len(photographs), -1))
+        return float(style_loss(loss_network(painted), grams))
+
+    network.styles[index] = min(network.styles[:index].clone(), key=loss)
+
+
+def weights_hash(pack: StylePack) -> str:
+    """SHA-256 of all its tensors."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(pack.tensors.items()):
+        digest.update(name.encode() + tensor.tobytes())
+    return digest.hexdigest()

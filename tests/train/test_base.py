@@ -1,0 +1,108 @@
+"""`murai train --base`: a new style on a taught network."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+
+from murai.cli import run  # noqa: E402
+from murai.packs import StylePack, write_pack  # noqa: E402
+
+from .conftest import make_lessons, save_photo, vgg_weights  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory):
+    """A folder with lessons and the taught packs `first` (style `wall`) and `second` (`wall` and `door`)."""
+    folder = make_lessons(tmp_path_factory.mktemp("school"))
+    save_photo(folder / "door.png", size=(70, 70), seed=20)
+    assert run([*teach(folder, "style.png"), "--name", "wall", "--out", str(folder / "first")]) == 0
+    again = [*teach(folder, "door.png"), "--base", str(folder / "first"), "--out", str(folder / "second")]
+    assert run(again) == 0
+    return folder
+
+
+def teach(folder, picture):
+    small = ["--steps", "3", "--photo-size", "32", "--style-size", "48", "--batch", "1"]
+    weights = ["--loss-network", str(folder / "vgg19.safetensors"), "--photos", str(folder / "photos")]
+    return ["train", str(folder / picture), *weights, *small]
+
+
+def weights(pack):
+    return {name: tensor for name, tensor in pack.tensors.items() if name != "styles"}
+
+
+def test_only_the_vector_of_the_new_style_is_learned_and_the_others_stay(school):
+    first, second = StylePack.load(school / "first"), StylePack.load(school / "second")
+    assert second.names == ("wall", "door")
+    assert np.array_equal(second.styles[0], first.styles[0])
+    assert not np.array_equal(second.styles[1], first.styles[0])
+    assert all(np.array_equal(tensor, weights(first)[name]) for name, tensor in weights(second).items())
+    assert second.manifest.architecture == first.manifest.architecture
+    assert second.manifest.training["base"] == "first"
+
+
+def test_full_learns_everything_from_there_and_keeps_the_new_style_alone(school, tmp_path):
+    command = [*teach(school, "door.png"), "--base", str(school / "second"), "--full"]
+    assert run([*command, "--out", str(tmp_path / "all")]) == 0
+    before, after = StylePack.load(school / "second"), StylePack.load(tmp_path / "all")
+    assert after.names == ("door",)
+    changed = [name for name, tensor in weights(after).items() if not np.array_equal(tensor, weights(before)[name])]
+    assert "stem.weight" in changed
+    assert np.abs(after.styles[0] - before.styles[1]).max() < 0.1, "a style of the same name goes on from there"
+
+
+def test_a_run_on_a_base_is_resumed_on_the_same_base_only(school, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "more"), "--name", "more"]
+    assert run([*teach(school, "door.png"), "--base", str(school / "first"), *out]) == 0
+    other = [*teach(school, "door.png"), "--base", str(school / "second"), *out, "--resume", "--overwrite"]
+    assert run(other) == 2
+    assert "differs from this run in its" in capsys.readouterr().err
+    lines = (tmp_path / "more.run" / "losses.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
+
+
+def test_a_name_that_the_base_has_is_refused(school, tmp_path, capsys):
+    command = [*teach(school, "door.png"), "--name", "wall", "--base", str(school / "first")]
+    assert run([*command, "--out", str(tmp_path / "x")]) == 2
+    assert "has a style 'wall' already" in capsys.readouterr().err
+
+
+def test_a_base_of_another_loss_network_is_refused(school, tmp_path, capsys):
+    from safetensors.torch import save_file
+
+    save_file(vgg_weights((2, 2, 4, 4), seed=5), tmp_path / "other.safetensors")
+    command = [*teach(school, "door.png"), "--base", str(school / "first"), "--out", str(tmp_path / "x")]
+    command[command.index("--loss-network") + 1] = str(tmp_path / "other.safetensors")
+    assert run(command) == 2
+    assert "was taught with the loss network vgg19.safetensors" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"name": "cubist"}, "architecture 'cubist', which this murai does not have"),
+        ({"arguments": {"widths": [8, 8], "blocks": [1, 1]}}, "another version of the network 'compact'"),
+        ({"arguments": {"spokes": 5}}, "another version of the network 'compact'"),
+    ],
+)
+def test_a_base_of_another_network_is_refused(school, tmp_path, capsys, change, expected):
+    pack = StylePack.load(school / "first")
+    architecture = pack.manifest.architecture.model_copy(update=change)
+    manifest = pack.manifest.model_copy(update={"architecture": architecture})
+    write_pack(tmp_path / "odd", manifest, pack.model, pack.tensors)
+    command = [*teach(school, "door.png"), "--base", str(tmp_path / "odd"), "--out", str(tmp_path / "x")]
+    assert run(command) == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_a_base_that_is_no_pack_is_refused(school, tmp_path, capsys):
+    Image.new("RGB", (8, 8)).save(tmp_path / "p.png")
+    command = [*teach(school, "door.png"), "--base", str(tmp_path / "p.png"), "--out", str(tmp_path / "x")]
+    assert run(command) == 2
+    assert Path(tmp_path / "x").exists() is False
+    assert "p.png" in capsys.readouterr().err
