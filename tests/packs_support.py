@@ -85,10 +85,16 @@ def tiny_manifest(name="tiny", names=("invert", "warm"), **changes):
     return Manifest(**(fields | changes))
 
 
-def make_pack(path, name="tiny", names=("invert", "warm"), *, model=None, files=None, **changes):
+PHOTOGRAPH = np.array([1, 1, 1, 0, 0, 0], np.float32)
+"""The vector that leaves a picture as it is, but for the blur."""
+
+
+def make_pack(path, name="tiny", names=("invert", "warm"), *, model=None, files=None, photograph=None, **changes):
     """Write a tiny pack at `path`, a folder or a zip, with the named styles of `STYLES`; gives the path."""
     styles = np.array([STYLES[n] for n in names], np.float32)
     tensors = {"styles": styles, "kernel": np.full((3, 3), 1 / 9, np.float32)}
+    if photograph is not None:
+        tensors["photograph"] = photograph
     manifest = tiny_manifest(name, names, **changes)
     write_pack(path, manifest, tiny_graph() if model is None else model, tensors, files or {"README.md": b"# tiny\n"})
     return path

@@ -23,7 +23,7 @@ from murai.packs import (
     remove_pack,
     write_pack,
 )
-from tests.packs_support import STYLES, make_pack, rewrite, tiny_graph, tiny_manifest
+from tests.packs_support import PHOTOGRAPH, STYLES, make_pack, rewrite, tiny_graph, tiny_manifest
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=12)
 WEIGHTS = st.floats(0, allow_nan=False, allow_infinity=False)
@@ -277,6 +277,22 @@ def test_a_disk_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PackError, match="cannot be written"):
         make_pack(tmp_path / "file" / "pack")
+
+
+def test_a_strength_moves_the_vector_towards_the_photographs(tmp_path):
+    plain, pack = (
+        StylePack.load(make_pack(tmp_path / n, n, photograph=p)) for n, p in (("a", None), ("b", PHOTOGRAPH))
+    )
+    full = pack.vector({"warm": 1})
+    assert np.array_equal(pack.vector({"warm": 1}, 0.0), PHOTOGRAPH)
+    assert np.allclose(pack.vector({"warm": 1}, 0.3), 0.3 * full + 0.7 * PHOTOGRAPH)
+    assert np.array_equal(plain.vector({"warm": 1}, 0.3), full)
+
+
+@pytest.mark.parametrize("vector", [np.ones(5, np.float32), np.ones(6), np.full(6, np.nan, np.float32)])
+def test_a_vector_of_the_photograph_that_does_not_fit_is_refused(tmp_path, vector):
+    with pytest.raises(PackError, match="vector of the photograph"):
+        make_pack(tmp_path / "tiny", photograph=vector)
 
 
 def test_a_pack_is_exported_and_added_whole(tiny_pack, tmp_path):

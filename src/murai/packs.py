@@ -4,7 +4,8 @@ A pack is a folder or a zip, flat, of these files; others are ignored:
 
     pack.json           the `Manifest`
     model.onnx          image uint8 [N, H, W, 3] and style float32 [N, D] to painted uint8 [N, H, W, 3]
-    model.safetensors   the weights, and `styles` float32 [K, D], rows in the manifest's order
+    model.safetensors   the weights, `styles` float32 [K, D], rows in the manifest's order, and, where the network can
+                        give its input back, `photograph` float32 [D], the vector with which it does
     README.md           the model card (optional)
     preview*.jpg        (optional)
 
@@ -102,11 +103,16 @@ class _Version(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class StylePack:
-    """A checked pack. `styles` is float32 [K, D], finite, read-only, rows in the order of `names`."""
+    """A checked pack.
+
+    styles       float32 [K, D], finite, read-only, rows in the order of `names`
+    photograph   float32 [D], the vector that gives a picture back unpainted; None where the network has none
+    """
 
     path: Path
     manifest: Manifest
     styles: NDArray[np.float32]
+    photograph: NDArray[np.float32] | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> "StylePack":
@@ -114,15 +120,23 @@ class StylePack:
         path = Path(path)
         packfiles.measure(path)
         manifest = _parse_manifest(path, packfiles.read(path, MANIFEST))
-        styles = _read_tensors(path).get("styles")
+        tensors = _read_tensors(path)
+        styles, photograph = tensors.get("styles"), tensors.get("photograph")
         shape = (len(manifest.styles), manifest.style_size)
-        if styles is None or styles.dtype != np.float32 or styles.shape != shape or not np.isfinite(styles).all():
+        if styles is None or not _is_finite(styles, shape):
             raise PackError(
                 f"{path}: the styles in {WEIGHTS} are not the {shape[0]} x {shape[1]} finite float32 numbers that "
                 f"{MANIFEST} promises; copy, download or train the pack again."
             )
-        styles.setflags(write=False)
-        return cls(path, manifest, styles)
+        if photograph is not None and not _is_finite(photograph, shape[1:]):
+            raise PackError(
+                f"{path}: the vector of the photograph in {WEIGHTS} is not {shape[1]} finite float32 numbers; "
+                "copy, download or train the pack again."
+            )
+        for array in (styles, photograph):
+            if array is not None:
+                array.setflags(write=False)
+        return cls(path, manifest, styles, photograph)
 
     @property
     def name(self) -> str:
@@ -151,8 +165,11 @@ class StylePack:
         """All of model.safetensors, read from disk at each use. Raises PackError."""
         return _read_tensors(self.path)
 
-    def vector(self, mix: Mapping[str, float]) -> NDArray[np.float32]:
-        """The style vector float32 [D] of a blend; weights are relative. Raises UnknownStyle, PackError."""
+    def vector(self, mix: Mapping[str, float], strength: float = 1.0) -> NDArray[np.float32]:
+        """The style vector float32 [D] of a blend; weights are relative. Raises UnknownStyle, PackError.
+
+        A `strength` below 1 moves it towards `photograph`, which it is at 0. Without one it stays.
+        """
         for name in mix:
             if name not in self.names:
                 raise UnknownStyle(f"the pack {self.name} has no style '{name}'; {_nearest(name, self.names)}.")
@@ -162,6 +179,8 @@ class StylePack:
         weights /= weights.max()  # so that even enormous weights have a finite sum
         rows = self.styles[[self.names.index(name) for name in mix]]
         blend: NDArray[np.float64] = weights / weights.sum() @ rows.astype(np.float64)
+        if self.photograph is not None:
+            blend = strength * blend + (1 - strength) * self.photograph
         return blend.astype(np.float32)
 
 
@@ -284,6 +303,10 @@ def remove_pack(name: str, folder: str | Path) -> None:
         raise PackError(f"the pack {name} ships with murai and cannot be removed.")
     else:
         raise UnknownStyle(f"there is no pack '{name}' in {folder}; {_nearest(name, [p.stem for p in entries])}.")
+
+
+def _is_finite(array: NDArray[Any], shape: tuple[int, ...]) -> bool:
+    return array.dtype == np.float32 and array.shape == shape and bool(np.isfinite(array).all())
 
 
 def _contents(pack: StylePack) -> dict[str, bytes]:

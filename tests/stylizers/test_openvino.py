@@ -13,7 +13,7 @@ from murai.errors import PackError, RuntimeUnsupported, UnknownStyle
 from murai.packs import StylePack, write_pack
 from murai.stylizers import compose, open_stylizer
 from murai.stylizers.openvino import CACHED, OpenVINORuntime, OpenVINOStylizer, has_bf16
-from tests.packs_support import STYLES, make_pack, paint, tiny_graph, tiny_manifest
+from tests.packs_support import PHOTOGRAPH, STYLES, make_pack, paint, tiny_graph, tiny_manifest
 
 SIZES = [(48, 64), (37, 51), (1, 1), (3, 5), (2, 200)]  # height, width
 TOLERANCE = 1  # levels: a value halfway between two may round either way
@@ -200,6 +200,26 @@ def test_strength_goes_evenly_from_the_picture_to_the_painting(stylizer):
         stylizer.use(Controls(strength=strength))
         exact = image + (painted.astype(float) - image) * strength
         assert np.abs(stylizer(image) - exact).max() <= 1.0
+
+
+def test_a_pack_with_a_vector_of_the_photograph_moves_through_vectors_and_not_pixels(tmp_path):
+    pack = StylePack.load(make_pack(tmp_path / "tiny", photograph=PHOTOGRAPH))
+    stylizer, image = OpenVINOStylizer(pack, precision="f32"), picture()
+    for strength in (0.25, 0.5, 1.0):
+        stylizer.use(Controls(strength=strength))
+        vector = strength * np.array(STYLES["invert"], np.float32) + (1 - strength) * PHOTOGRAPH
+        assert difference(stylizer(image), paint(image, vector)) <= TOLERANCE
+    stylizer.use(Controls(strength=0.0))
+    assert stylizer(image) is image
+
+
+def test_at_a_smaller_work_size_a_gentle_painting_keeps_the_detail_of_the_picture(tmp_path):
+    pack = StylePack.load(make_pack(tmp_path / "tiny", photograph=PHOTOGRAPH))
+    stylizer, image = OpenVINOStylizer(pack, precision="f32", size=(32, 24)), picture()
+    stylizer.use(Controls(strength=0.01))
+    shrunk = compose.resize(compose.resize(image, 32, 24), 64, 48)
+    lost, kept = (np.abs(x.astype(int) - image).mean() for x in (shrunk, stylizer(image)))
+    assert kept < lost / 2
 
 
 def test_kept_colours_are_the_brightness_of_the_painting(stylizer):

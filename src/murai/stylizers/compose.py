@@ -56,6 +56,20 @@ def mix(image: Image, painted: Image, strength: float) -> Image:
     return result
 
 
+def add_detail(painted: Image, image: Image, blurred: Image, share: float) -> Image:
+    """`painted` with a `share` in 0..1 of what `image` has and `blurred`, which went through a smaller size, lost."""
+    result = np.empty_like(image)
+    for band in _bands(image):
+        detail = image[band].astype(np.float32)
+        detail -= blurred[band]
+        detail *= np.float32(share)
+        detail += painted[band]
+        detail += np.float32(0.5)
+        np.clip(detail, 0, 255, out=detail)
+        result[band] = detail
+    return result
+
+
 def keep_colors(image: Image, painted: Image) -> Image:
     """The brightness of `painted` with the colours of `image`: each pixel of `image`, lighter or darker."""
     result = np.empty_like(image)

@@ -125,7 +125,8 @@ class OpenVINOStylizer:
     """Paints one stream with a pack on the CPU, each picture by itself. Pictures are uint8 [H, W, 3] RGB.
 
     `size` (width, height) is the network's work size: larger pictures are shrunk to fit in it, and the painting is
-    brought back. Raises PackError, RuntimeUnsupported.
+    brought back. A strength below 1 moves the style vector towards that of the unpainted picture, or, where the pack
+    has none, mixes pixels. Raises PackError, RuntimeUnsupported.
     """
 
     def __init__(
@@ -153,7 +154,8 @@ class OpenVINOStylizer:
     def use(self, controls: Controls) -> None:
         """Paint like this from the next picture on; an empty mix is the pack's first style. Raises UnknownStyle."""
         controls = replace(controls, mix=controls.mix or {self.pack.names[0]: 1.0})
-        self._now = controls, self.pack.vector(controls.mix)  # one assignment, as another thread may be painting
+        vector = self.pack.vector(controls.mix, controls.strength)
+        self._now = controls, vector  # one assignment, as another thread may be painting
 
     def reset(self) -> None:
         """Nothing to forget: no picture depends on the ones before."""
@@ -166,9 +168,13 @@ class OpenVINOStylizer:
             return image
         small = compose.resize(image, *compose.fit(width, height, self.size))
         painted = compose.resize(self.runtime.run(small[None], vector[None])[0], width, height)
+        by_vector = self.pack.photograph is not None
+        if by_vector and small is not image and controls.strength < 1:
+            blurred = compose.resize(small, width, height)
+            painted = compose.add_detail(painted, image, blurred, 1 - controls.strength)
         if controls.keep_colors:
             painted = compose.keep_colors(image, painted)
-        return compose.mix(image, painted, controls.strength)
+        return painted if by_vector else compose.mix(image, painted, controls.strength)
 
 
 def has_bf16() -> bool:

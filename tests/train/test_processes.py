@@ -1,0 +1,87 @@
+"""Learning on several processes: gloo on the CPU, as several GPUs would."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from murai.packs import StylePack  # noqa: E402
+
+PROGRAM = "from murai.cli import main\nmain()\n"
+FIRST, LATER = 1e-5, 3e-3
+"""Share by which a loss may differ: sums of another order round otherwise, and every step builds on the last."""
+
+
+@pytest.fixture
+def start(lessons, tmp_path, monkeypatch):
+    """Starts `murai train` as a program of its own, which a run of several processes starts again for each."""
+    (tmp_path / "murai_program.py").write_text(PROGRAM)
+    environment = {"XDG_DATA_HOME": str(tmp_path / "data"), "OMP_NUM_THREADS": "1"}
+    started = []
+
+    def start(out, *more, steps=5):
+        command = [sys.executable, tmp_path / "murai_program.py", "train", lessons / "style.png"]
+        command += ["--photos", lessons / "photos", "--loss-network", lessons / "vgg19.safetensors", "--steps", steps]
+        command += ["--photo-size", 32, "--style-size", 48, "--out", tmp_path / out, *more]
+        process = subprocess.Popen(
+            list(map(str, command)), stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}, cwd=tmp_path
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def finish(process, timeout=100):
+    _, said = process.communicate(timeout=timeout)
+    return process.returncode, said
+
+
+def losses(folder):
+    return [json.loads(line) for line in Path(folder, "losses.jsonl").read_text().splitlines()]
+
+
+def test_two_processes_learn_what_one_learns_with_twice_the_batch(start, tmp_path):
+    runs = [start("one", "--batch", 4), start("two", "--batch", 2, "--processes", 2)]
+    for process in runs:
+        code, said = finish(process)
+        assert code == 0, said
+    one, two = losses(tmp_path / "one.run"), losses(tmp_path / "two.run")
+    assert [row["step"] for row in two] == [1, 2, 3, 4, 5]
+    assert two[0] == pytest.approx(one[0], rel=FIRST)
+    for a, b in zip(one, two, strict=True):
+        assert b == pytest.approx(a, rel=LATER)
+    assert StylePack.load(tmp_path / "two").manifest.training["processes"] == 2
+
+
+def children(process):
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True).stdout
+    return [int(pid) for pid in listed.split()]
+
+
+def test_a_worker_killed_in_the_middle_ends_the_run_and_leaves_a_checkpoint(start, tmp_path):
+    process = start("broken", "--batch", 1, "--processes", 2, steps=2000)
+    log = tmp_path / "broken.run" / "losses.jsonl"
+    end = time.monotonic() + 90
+    while not (log.exists() and log.stat().st_size > 500):
+        assert time.monotonic() < end
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    os.kill(children(process)[0], signal.SIGKILL)
+    code, said = finish(process)
+    assert code in (2, 130), said
+    assert "--resume goes on from" in said
+    assert "Traceback" not in said
+    reached = len(losses(tmp_path / "broken.run"))
+    state = torch.load(tmp_path / "broken.run" / "checkpoint.pt", weights_only=True)
+    assert 0 < state["step"] <= reached
