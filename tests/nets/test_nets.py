@@ -9,9 +9,9 @@ from hypothesis import strategies as st  # noqa: E402
 
 from murai.nets import build, count_parameters, mac_per_pixel  # noqa: E402
 from murai.nets.base import Conditional, ConditionalInstanceNorm, pad, unfold  # noqa: E402
-from murai.nets.compact import FOLD, SmoothSubpixelConv  # noqa: E402
+from murai.nets.compact import HEAD, Fold, SmoothSubpixelConv  # noqa: E402
 
-SMALL = {"compact": {"widths": (8, 8, 16), "blocks": (0, 1, 1)}, "johnson": {"width": 4, "blocks": 1}}
+SMALL = {"compact": {"half": 8, "widths": (8, 8, 16), "blocks": (0, 1, 1)}, "johnson": {"width": 4, "blocks": 1}}
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +93,13 @@ def test_a_padded_size_is_a_multiple_with_a_margin_on_both_sides(size, half):
 
 @given(fold=st.integers(1, 5), height=st.integers(1, 6), width=st.integers(1, 6))
 @settings(max_examples=30, deadline=None)
+def test_folding_is_undone_by_unfolding(fold, height, width):
+    x = torch.rand(2, 3, height * fold, width * fold)
+    assert torch.equal(unfold(Fold(fold)(x), fold).permute(0, 3, 1, 2), x)
+
+
+@given(fold=st.integers(1, 5), height=st.integers(1, 6), width=st.integers(1, 6))
+@settings(max_examples=30, deadline=None)
 def test_unfolding_puts_every_sub_pixel_in_its_place(fold, height, width):
     pixels = torch.arange(height * fold * width * fold * 3).reshape(1, height * fold, width * fold, 3)
     cells = torch.zeros(1, 3 * fold**2, height, width, dtype=pixels.dtype)
@@ -119,11 +126,11 @@ def test_the_smooth_head_is_the_same_function_as_its_plain_convolution():
 def test_the_smooth_head_is_a_transposed_convolution_blurred_by_a_box():
     head, x = random_head(2), torch.randn(1, 2, 6, 5)
     with torch.no_grad():
-        painted = unfold(head(x), FOLD).permute(0, 3, 1, 2)
-        box = torch.full((1, 1, FOLD, FOLD), 1 / FOLD)
-        kernels = torch.nn.functional.conv2d(head.kernels.flatten(0, 1)[:, None], box, padding=FOLD - 1)
-        kernels = kernels.view(3, 2, 3 * FOLD, 3 * FOLD).transpose(0, 1)
-        wanted = torch.nn.functional.conv_transpose2d(x, kernels, head.bias, stride=FOLD, padding=FOLD)
+        painted = unfold(head(x), HEAD).permute(0, 3, 1, 2)
+        box = torch.full((1, 1, HEAD, HEAD), 1 / HEAD)
+        kernels = torch.nn.functional.conv2d(head.kernels.flatten(0, 1)[:, None], box, padding=HEAD - 1)
+        kernels = kernels.view(3, 2, 3 * HEAD, 3 * HEAD).transpose(0, 1)
+        wanted = torch.nn.functional.conv_transpose2d(x, kernels, head.bias, stride=HEAD, padding=HEAD)
     assert torch.allclose(painted, wanted, atol=1e-4)
 
 
@@ -133,8 +140,8 @@ def test_the_smooth_head_paints_flat_features_flat_whatever_it_has_learned(seed)
     torch.manual_seed(seed)
     head = random_head(3)
     with torch.no_grad():
-        painted = unfold(head(torch.randn(1, 3, 1, 1).expand(1, 3, 8, 8)), FOLD)
-    inside = painted[:, FOLD:-FOLD, FOLD:-FOLD]
+        painted = unfold(head(torch.randn(1, 3, 1, 1).expand(1, 3, 8, 8)), HEAD)
+    inside = painted[:, HEAD:-HEAD, HEAD:-HEAD]
     assert torch.allclose(inside, inside[:, :1, :1].expand_as(inside), atol=1e-4)
 
 
@@ -143,8 +150,12 @@ def test_the_smooth_head_paints_flat_features_flat_whatever_it_has_learned(seed)
     [
         ("johnson", {}, 153_792),
         ("johnson", {"width": 16}, 42_336),
-        # Stem 4*4*3*8/16 = 24, merge-free single level: two 3x3 convolutions of 8 at 1/4, head 8 -> 48.
-        ("compact", {"widths": (8,), "blocks": (1,)}, 24 + 2 * 72 * 8 / 16 + 72 * 48 / 16),
+        # Two foldings, stem 48 -> 8 and two 3x3 of 8 at 1/4, 1x1 to 4, 3x3 of 4 and head 4 -> 12 at 1/2.
+        (
+            "compact",
+            {"half": 4, "widths": (8,), "blocks": (1,)},
+            48 * 48 / 16 + 12 * 12 / 4 + 432 * 8 / 16 + 2 * 72 * 8 / 16 + 8 * 4 / 16 + 36 * 4 / 4 + 36 * 12 / 4,
+        ),
     ],
 )
 def test_multiply_adds_per_pixel_match_a_count_by_hand(name, arguments, expected):
@@ -158,9 +169,9 @@ def test_the_default_compact_network_is_in_the_fast_tier():
 def test_parameters_are_counted_without_the_style_vectors():
     one, many = build("compact", styles=1), build("compact", styles=9)
     assert count_parameters(one) == count_parameters(many)
-    # 3x4x4 stem to 8, two 3x3 convolutions of 8, nine by nine head kernels from 8 to 3 with bias.
-    tiny = build("compact", widths=(8,), blocks=(1,))
-    assert count_parameters(tiny) == 48 * 8 + 2 * 9 * 64 + 3 * 8 * 81 + 3
+    # Stem 48 to 8, two 3x3 convolutions of 8, 1x1 to 4, 3x3 of 4, five by five head kernels from 4 to 3 with bias.
+    tiny = build("compact", half=4, widths=(8,), blocks=(1,))
+    assert count_parameters(tiny) == 432 * 8 + 2 * 9 * 64 + 32 + 144 + 3 * 4 * 25 + 3
 
 
 @given(height=st.integers(1, 40), width=st.integers(1, 40), seed=st.integers(0, 99))

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from murai.nets.base import StylizationNetwork
-from murai.nets.compact import Compact, SmoothSubpixelConv
+from murai.nets.compact import Compact, Fold, SmoothSubpixelConv
 from murai.nets.johnson import Johnson
 
 ARCHITECTURES: dict[str, type[StylizationNetwork]] = {"compact": Compact, "johnson": Johnson}
@@ -58,11 +58,11 @@ def mac_per_pixel(network: StylizationNetwork, size: int = 256) -> float:
 
     def count(module: nn.Module, _: Any, output: torch.Tensor) -> None:
         nonlocal total
-        assert isinstance(module, nn.Conv2d)
+        assert isinstance(module, nn.Conv2d | Fold)
         total += module.weight[0].numel() * output[0].numel()
 
     network = plain_copy(network)
-    handles = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    handles = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d | Fold)]
     try:
         network.paint(torch.zeros(1, 3, size, size), network.styles[:1])
     finally:

@@ -54,10 +54,10 @@ class Settings:
     content: float = 1.0
     style: float = 5.0
     total_variation: float = 0.05
-    stability: float = 0.1
+    stability: float = 0.05
     stable: Kind = "motion"
     noise: float = 0.06
-    gentle: float = 0.15
+    gentle: float = 0.1
     style_size: int = 512
     seed: int = 0
 

@@ -1,0 +1,25 @@
+import sys
+
+import pytest
+
+pytest.importorskip("torch")
+
+from murai.errors import MissingExtra  # noqa: E402
+from murai.train.board import open_board  # noqa: E402
+from murai.train.loop import Progress  # noqa: E402
+
+
+def test_tensorboard_reads_every_term_and_their_sum(tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    write = open_board(tmp_path)
+    for step in (1, 2):
+        write(Progress(step, 2, {"content": 0.5, "style": float(step)}, 1.0, 0.0))
+    events = accumulator.EventAccumulator(str(tmp_path)).Reload()
+    assert sorted(events.Tags()["scalars"]) == ["loss/content", "loss/loss", "loss/style"]
+    assert [(event.step, event.value) for event in events.Scalars("loss/loss")] == [(1, 1.5), (2, 2.5)]
+
+
+def test_without_tensorboard_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(MissingExtra, match=r"murai\[tensorboard\]"):
+        open_board(tmp_path)
