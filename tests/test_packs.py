@@ -279,6 +279,13 @@ def test_a_disk_that_cannot_be_written_is_said(tmp_path):
         make_pack(tmp_path / "file" / "pack")
 
 
+def test_of_two_packs_of_one_tier_the_lighter_network_wins(tmp_path):
+    make_pack(tmp_path / "a_heavy", "a_heavy", mac_per_pixel=9000.0)
+    make_pack(tmp_path / "z_light", "z_light", mac_per_pixel=3000.0)
+    assert find_style("warm", [tmp_path])[0].name == "z_light"
+    assert find_style("a_heavy/warm", [tmp_path])[0].name == "a_heavy"
+
+
 def test_a_strength_moves_the_vector_towards_the_photographs(tmp_path):
     plain, pack = (
         StylePack.load(make_pack(tmp_path / n, n, photograph=p)) for n, p in (("a", None), ("b", PHOTOGRAPH))

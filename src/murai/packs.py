@@ -219,7 +219,7 @@ def bundled_folder() -> Path:
 
 
 def find_packs(folders: Iterable[Path], *, say: Say = silent) -> list[StylePack]:
-    """The packs in `folders`, folder by folder, the lightest tier first.
+    """The packs in `folders`, folder by folder, the lightest network first.
 
     Damaged ones are skipped, and `say` hears why. Raises PackError for a folder that cannot be read.
     """
@@ -231,7 +231,7 @@ def find_packs(folders: Iterable[Path], *, say: Say = silent) -> list[StylePack]
                 found.append(StylePack.load(path))
             except PackError as error:
                 say(f"skipped a style pack: {error}")
-        packs += sorted(found, key=lambda pack: TIERS.index(pack.manifest.tier))
+        packs += sorted(found, key=lambda pack: (TIERS.index(pack.manifest.tier), pack.manifest.mac_per_pixel))
     return packs
 
 
@@ -242,7 +242,7 @@ def find_style(
 
     `text` is NAME, PACK/NAME, PATH/NAME, a PACK or the PATH of one (its first style), or a blend inside one pack:
     NAME:W,NAME:W. What exists on disk and is not a bare name is a path. The first folder wins; in a folder the lightest
-    tier, or only `tier` where it is given. Raises UnknownStyle, PackError.
+    network, of `tier` where it is given. Raises UnknownStyle, PackError.
     """
     place, mix = _split(text)
     packs = [StylePack.load(place)] if isinstance(place, Path) else find_packs(folders, say=say)

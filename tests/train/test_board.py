@@ -4,9 +4,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from murai.errors import MissingExtra  # noqa: E402
-from murai.train.board import open_board  # noqa: E402
-from murai.train.loop import Progress  # noqa: E402
+from murai.errors import MissingExtra
+from murai.train.board import open_board
+from murai.train.loop import Progress
 
 
 def test_tensorboard_reads_every_term_and_their_sum(tmp_path):
