@@ -120,3 +120,28 @@ def test_a_file_made_meanwhile_is_not_replaced_and_the_work_is_not_lost(tmp_path
 
 def test_two_of_one_name_do_not_share_a_temporary(tmp_path: Path) -> None:
     assert WholeFile(tmp_path / "out.png").temporary != WholeFile(tmp_path / "out.png").temporary
+
+
+def test_the_name_that_was_told_is_not_taken_back(tmp_path: Path) -> None:
+    whole = WholeFile(tmp_path / "out.png")
+    whole.temporary.write_bytes(b"new")
+    (tmp_path / "out.png").write_bytes(b"other")
+    with pytest.raises(OutputExists):
+        whole.commit()
+    whole.discard()
+    assert whole.temporary.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_cannot_be_made_again_keeps_its_name_where_the_disk_has_doubts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: bool
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    whole = WholeFile(tmp_path / "out.png")
+    whole.temporary.write_bytes(b"new")
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(SinkError, match="Input/output error"):
+        whole.commit(keep=keep)
+    assert [path.name for path in tmp_path.iterdir()] == (["out.png"] if keep else [])

@@ -52,7 +52,7 @@ def test_full_learns_everything_from_there_and_keeps_the_new_style_alone(school,
     before, after = StylePack.load(school / "second"), StylePack.load(tmp_path / "all")
     assert after.names == ("door",)
     changed = [name for name, tensor in weights(after).items() if not np.array_equal(tensor, weights(before)[name])]
-    assert "stem.weight" in changed
+    assert "stem.conv.weight" in changed
     assert np.abs(after.styles[0] - before.styles[1]).max() < 0.1, "a style of the same name goes on from there"
 
 
@@ -87,6 +87,7 @@ def test_a_base_of_another_loss_network_is_refused(school, tmp_path, capsys):
     [
         ({"name": "cubist"}, "architecture 'cubist', which this murai does not have"),
         ({"arguments": {"widths": [8, 8], "blocks": [1, 1]}}, "another version of the network 'compact'"),
+        ({"arguments": {"widths": {"0": 1}, "blocks": [1]}}, "another version of the network 'compact'"),
         ({"arguments": {"spokes": 5}}, "another version of the network 'compact'"),
     ],
 )
@@ -106,3 +107,8 @@ def test_a_base_that_is_no_pack_is_refused(school, tmp_path, capsys):
     assert run(command) == 2
     assert Path(tmp_path / "x").exists() is False
     assert "p.png" in capsys.readouterr().err
+
+
+def test_full_without_a_base_is_refused(school, tmp_path, capsys):
+    assert run([*teach(school, "door.png"), "--full", "--out", str(tmp_path / "x")]) == 2
+    assert "give --base PACK too" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from murai.errors import TrainError  # noqa: E402
 from murai.sources.picture import read_picture  # noqa: E402
 from murai.train.photos import (  # noqa: E402
     Photographs,
+    learnable_style,
     list_photos,
     open_picture,
     style_picture,
@@ -131,3 +132,89 @@ def test_a_photograph_lies_upright_in_a_crop(tmp_path):
 def test_a_photograph_that_is_gone_is_named(tmp_path):
     with pytest.raises(TrainError, match=r"gone\.jpg"):
         Photographs([tmp_path / "gone.jpg"], size=16, seed=0).batch([0])
+
+
+def texture(size, mode="RGB"):
+    pixels = np.random.default_rng(1).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    return Image.fromarray(pixels).convert(mode)
+
+
+def learned(path, **options):
+    said = []
+    return learnable_style(path, size=100, say=said.append, **options), said
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "LA", "CMYK"])
+def test_a_picture_that_makes_sense_is_learned_without_a_word(tmp_path, mode):
+    texture((90, 120), mode).save(tmp_path / "a.tif")
+    style, said = learned(tmp_path / "a.tif")
+    assert said == []
+    assert torch.equal(style, style_picture(tmp_path / "a.tif", size=100))
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 40, 41)])
+def test_one_colour_teaches_nothing(tmp_path, ending, colour):
+    path = tmp_path / f"a.{ending}"
+    Image.new("RGB", (90, 90), colour).save(path)
+    with pytest.raises(TrainError, match="all one colour"):
+        learned(path)
+
+
+def test_a_section_of_one_colour_teaches_nothing_either(tmp_path):
+    picture = texture((200, 100))
+    picture.paste((9, 9, 9), (0, 0, 100, 100))
+    picture.save(tmp_path / "a.png")
+    with pytest.raises(TrainError, match=r"section 10,10,70,70 .*all one colour"):
+        learned(tmp_path / "a.png", crop=(10, 10, 70, 70))
+    assert learned(tmp_path / "a.png", crop=(110, 10, 70, 70))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("size", "crop", "tiny"), [((63, 90), None, True), ((64, 64), None, False), ((200, 90), (0, 0, 90, 63), True)]
+)
+def test_a_tiny_picture_or_section_is_said(tmp_path, size, crop, tiny):
+    texture(size).save(tmp_path / "a.png")
+    said = learned(tmp_path / "a.png", crop=crop)[1]
+    assert len(said) == tiny
+    assert all("enlarged" in text for text in said)
+
+
+def test_of_an_animation_the_first_picture_is_learned_and_that_is_said(tmp_path):
+    first, second = texture((90, 90)), Image.new("RGB", (90, 90))
+    first.save(tmp_path / "a.webp", save_all=True, append_images=[second], lossless=True)
+    style, said = learned(tmp_path / "a.webp")
+    first.save(tmp_path / "first.png")
+    assert torch.allclose(style, style_picture(tmp_path / "first.png", size=100), atol=1 / 255)
+    assert len(said) == 1
+    assert "2 pictures" in said[0]
+
+
+def test_transparent_parts_are_white_and_that_is_said(tmp_path):
+    picture = texture((90, 90)).convert("RGBA")
+    picture.paste((0, 0, 0, 0), (0, 0, 90, 45))
+    picture.save(tmp_path / "a.png")
+    style, said = learned(tmp_path / "a.png")
+    assert style[:, :40].min() > 0.99
+    assert style[:, 60:].min() < 0.2
+    assert len(said) == 1
+    assert "white" in said[0]
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+@pytest.mark.parametrize("crop", [None, (300, 500, 1100, 700)])
+def test_a_large_picture_is_read_small_and_looks_the_same(tmp_path, ending, crop):
+    texture((40, 30)).resize((2000, 1500), Image.Resampling.BICUBIC).save(tmp_path / f"a.{ending}", quality=95)
+    whole = Image.open(tmp_path / f"a.{ending}").convert("RGB")
+    x, y, w, h = crop or (0, 0, 2000, 1500)
+    expected = to_tensor(whole.crop((x, y, x + w, y + h)).resize((round(100 * w / h), 100), Image.Resampling.LANCZOS))
+    style = learned(tmp_path / f"a.{ending}", crop=crop)[0]
+    assert style.shape == expected.shape
+    assert (style - expected).abs().max() < 0.2
+    assert (style - expected).abs().mean() < 0.03
+
+
+def test_too_many_pixels_are_refused_in_megapixels(tmp_path):
+    Image.new("1", (20_000, 10_000)).save(tmp_path / "a.png")
+    with pytest.raises(TrainError, match="megapixels"):
+        learned(tmp_path / "a.png")

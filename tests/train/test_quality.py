@@ -5,8 +5,9 @@ torch = pytest.importorskip("torch")
 from PIL import Image  # noqa: E402
 
 from murai.nets.base import StylizationNetwork  # noqa: E402
+from murai.train.losses import content_loss, style_loss  # noqa: E402
 from murai.train.photos import list_photos, style_picture  # noqa: E402
-from murai.train.quality import centre_square, measure_quality  # noqa: E402
+from murai.train.quality import Judge, centre_square, measure_quality, style_grams  # noqa: E402
 from murai.train.vgg import load_loss_network  # noqa: E402
 
 
@@ -50,3 +51,24 @@ def test_the_centre_square_is_the_middle_of_the_picture(tmp_path):
     assert square.shape == (3, 50, 50)
     assert (square[0] > 0.9).all()
     assert (square[1:] < 0.1).all()
+
+
+def test_the_judge_gives_the_losses_of_the_painting_it_is_shown(vgg19_file, photo_folder, style_file):
+    loss_network = load_loss_network(vgg19_file)
+    judge = Judge(loss_network, list_photos(photo_folder), side=32)
+    style = style_picture(style_file, size=48)
+    grams = style_grams(loss_network, style)
+    painted = 1 - judge.photograph(1)
+    maps, wanted = loss_network(painted[None]), loss_network(judge.photograph(1)[None])
+    for _ in range(2):  # the second time from memory
+        content, styled = judge.losses(1, painted, grams)
+        assert content == pytest.approx(float(content_loss(maps, wanted)))
+        assert styled == pytest.approx(float(style_loss(maps, grams)))
+    assert judge.losses(0, painted, grams)[0] != pytest.approx(content)
+    assert judge.losses(1, judge.photograph(1), grams)[0] == 0
+
+
+def test_the_grams_are_those_of_the_style_layers(vgg19_file, style_file):
+    grams = style_grams(load_loss_network(vgg19_file), style_picture(style_file, size=48))
+    assert list(grams) == ["relu1_2", "relu2_2", "relu3_3", "relu4_1"]
+    assert all(gram.shape == (1, 4, 4) for gram in grams.values())

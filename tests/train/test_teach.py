@@ -20,7 +20,7 @@ from murai.errors import TrainError  # noqa: E402
 from murai.packs import StylePack  # noqa: E402
 from murai.train.teach import works  # noqa: E402
 
-from .conftest import make_lessons  # noqa: E402
+from .conftest import make_lessons, save_photo  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -98,14 +98,17 @@ def test_the_command_paints_with_it_at_once(taught):
     assert Image.open("out.png").size == (50, 40)
 
 
-def test_the_run_leaves_a_contact_sheet_and_a_log(taught):
+def test_the_run_leaves_a_contact_sheet_a_log_and_a_report(taught):
     sheet = Image.open(f"{taught.path}.run/sheet.jpg")
     assert sheet.size == (5 * 256, 4 * 256)  # the photographs, then four previews
     assert len(losses(f"{taught.path}.run")) == 4
+    report = Path(f"{taught.path}.run/report.html").read_text()
+    assert all(text in report for text in ("A Wall", "Somebody", "Drawn for a test.", "4 steps", "data:image/jpeg"))
+    assert f"{taught.manifest.measured['mine']['total']:.4g}" in report
 
 
 def test_two_pictures_become_two_styles_of_one_network(command, tmp_path):
-    Image.new("RGB", (60, 60), (200, 40, 40)).save(tmp_path / "red.png")
+    save_photo(tmp_path / "red.png", size=(60, 60), seed=3)
     assert run([command[0], str(tmp_path / "red.png"), *command[1:], "--out", "both"]) == 0
     pack = StylePack.load("both")
     assert pack.names == ("red", "style")

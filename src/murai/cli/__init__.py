@@ -35,10 +35,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(app(arguments, exit_on_error=False, print_error=False, result_action="return_value") or 0)
     except KeyboardInterrupt:
-        say("ended.")
+        _say_once("ended.")
         return 130
     except (MuraiError, CycloptsError) as error:
-        say(f"murai: {error}")
+        _say_once(f"murai: {error}")
         return 2
     except BrokenPipeError:  # the reader of standard output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,6 +48,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
             raise
         say(f"murai: a fault of murai itself, {type(error).__name__}: {error}. MURAI_DEBUG=1 shows where.")
         return 1
+
+
+def _say_once(message: str) -> None:
+    """Of the processes of one run, only the first speaks."""
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        say(message)
 
 
 def main() -> NoReturn:

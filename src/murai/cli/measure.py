@@ -1,9 +1,26 @@
 """murai measure: the figures the README quotes."""
 
-from cyclopts import App, Parameter
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from murai.cli.common import Count, folders, parse_size
-from murai.console import say, show_json
+from cyclopts import App, Parameter, validators
+
+from murai.cli.common import Count, folders, needs, parse_size
+from murai.console import progress, say, show_json
+from murai.errors import MuraiError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from murai.measure.cache import Cache
+    from murai.measure.networks import Taught
+
+Several = Parameter(consume_multiple=True)
+Side = Annotated[int, Parameter(validator=validators.Number(gte=16))]
+Moments = Annotated[int, Parameter(validator=validators.Number(gte=2))]
+LossInput = Literal["caffe", "imagenet"]
 
 measure = App(
     name="measure", help="The figures the README quotes, made here.", default_parameter=Parameter(negative=())
@@ -38,4 +55,261 @@ def measure_speed(
         show_json(figures)
     else:
         print(table(figures))
+    return 0
+
+
+@measure.command(name="quality")
+def measure_quality(
+    *,
+    photos: Path,
+    style_image: Annotated[list[str], Several],
+    pack: Annotated[list[str] | None, Several] = None,
+    loss_network: Path | None = None,
+    loss_input: LossInput = "caffe",
+    gatys: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
+    gatys_photos: Count = 4,
+    size: Side = 384,
+    limit: Count | None = None,
+    cache: Path | None = None,
+    sheet: Path | None = None,
+    json: bool = False,
+) -> int:
+    """How well packs paint: content and style loss on photographs they never saw, beside the slow optimization.
+
+    Finished rows are kept: the same command goes on where it was interrupted.
+
+    Parameters
+    ----------
+    photos
+        A folder of photographs.
+    style_image
+        NAME=FILE, the picture that the style NAME was learned from; a pack's crop is honoured. One or more.
+    pack
+        The packs to measure, names or paths; by default all.
+    loss_network
+        Weights of VGG16 or VGG19, .pth or .safetensors with torchvision's keys; by default VGG16's are downloaded once.
+    loss_input
+        What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
+    gatys
+        Iterations of the optimization of Gatys et al., a minute or more a photograph; 0 leaves it out.
+    gatys_photos
+        How many photographs it paints; the networks get a second row for these alone.
+    size
+        Pixels a side of the photographs' centre squares.
+    limit
+        Only so many photographs, the first by name.
+    cache
+        The folder of finished rows.
+    sheet
+        A .jpg or .png for the paintings side by side, replaced if it is there.
+    json
+        Print one JSON object.
+    """
+    with needs("Measuring quality", "train"):
+        from murai.measure.quality import measure_quality, table
+        from murai.train.photos import list_photos
+        from murai.train.vgg import load_loss_network
+    pictures = _style_images(style_image)
+    figures = measure_quality(
+        _taught(pack, None),
+        pictures,
+        list_photos(photos, say)[:limit],
+        load_loss_network(loss_network, loss_input, say=say),
+        _cache(cache),
+        size=size,
+        gatys=gatys,
+        gatys_photos=gatys_photos,
+        sheet=sheet,
+        progress=progress,
+        say=say,
+    )
+    if json:
+        show_json(figures)
+    else:
+        print(table(figures))
+    return 0
+
+
+@measure.command(name="stability")
+def measure_stability(
+    *,
+    photos: Path,
+    clips: Annotated[list[Path] | None, Several] = None,
+    flow: Path | None = None,
+    pack: Annotated[list[str] | None, Several] = None,
+    style: Annotated[list[str] | None, Several] = None,
+    style_image: Annotated[list[str] | None, Several] = None,
+    loss_network: Path | None = None,
+    loss_input: LossInput = "caffe",
+    frames: Moments = 64,
+    clip_frames: Moments = 30,
+    size: Side = 384,
+    limit: Count | None = None,
+    cache: Path | None = None,
+    json: bool = False,
+) -> int:
+    """How calm painted video is: flicker on noisy photographs, warping error on true flow and on real clips.
+
+    Finished figures are kept: the same command goes on where it was interrupted.
+
+    Parameters
+    ----------
+    photos
+        A folder of photographs.
+    clips
+        Videos, whose flow is estimated.
+    flow
+        A folder of sequences with true flow: SEQUENCE/final/frame_NNNN.png, SEQUENCE/flow/frame_NNNN.npz, and masks.
+    pack
+        The packs to measure, names or paths; by default all.
+    style
+        The styles to measure; by default all.
+    style_image
+        NAME=FILE, the picture that the style NAME was learned from: its row gets the total of `measure quality` too.
+    loss_network
+        For that total: weights of VGG16 or VGG19; by default VGG16's are downloaded once.
+    loss_input
+        What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
+    frames
+        Moments of each photograph.
+    clip_frames
+        Only so many frames of each clip, the first.
+    size
+        Pixels a side of the photographs' centre squares.
+    limit
+        Only so many photographs, the first by name.
+    cache
+        The folder of finished figures.
+    json
+        Print one JSON object.
+    """
+    with needs("Measuring stability", "measure"):
+        from murai.measure.quality import measure_quality
+        from murai.measure.sequences import clip_sequences, true_sequences
+        from murai.measure.stability import measure_stability, table
+        from murai.train.photos import list_photos
+        from murai.train.vgg import load_loss_network
+    pictures = _style_images(style_image or [])
+    taught = _taught(pack, style)
+    photographs = list_photos(photos, say)[:limit]
+    sequences = true_sequences(flow) if flow else []
+    sequences += clip_sequences(clips, clip_frames, say) if clips else []
+    totals = {}
+    if pictures:
+        judges = load_loss_network(loss_network, loss_input, say=say)
+        quality = measure_quality(
+            taught, pictures, photographs, judges, _cache(cache), size=size, progress=progress, say=say
+        )
+        totals = {(row["network"], row["style"]): row["total"] for row in quality["rows"]}
+    figures = measure_stability(
+        taught,
+        photographs,
+        sequences,
+        _cache(cache),
+        size=size,
+        frames=frames,
+        totals=totals,
+        progress=progress,
+        say=say,
+    )
+    if json:
+        show_json(figures)
+    else:
+        print(table(figures))
+    return 0
+
+
+def _taught(packs: list[str] | None, styles: list[str] | None) -> "list[Taught]":
+    from murai.measure.networks import choose
+    from murai.packs import find_packs
+
+    return choose(packs or [], styles or [], find_packs(folders(), say=say))
+
+
+def _style_images(texts: list[str]) -> dict[str, Path]:
+    """{"wall": Path("wall.jpg")} of ["wall=wall.jpg"]. Raises MuraiError."""
+    pictures = {}
+    for text in texts:
+        name, equals, file = text.partition("=")
+        if not (name and equals and file):
+            raise MuraiError(f"'{text}' is no style picture; write NAME=FILE, such as wall=wall.jpg.")
+        if name in pictures:
+            raise MuraiError(f"--style-image names {name} twice; give one picture for each style.")
+        pictures[name] = Path(file)
+    return pictures
+
+
+def _cache(folder: Path | None) -> "Cache":
+    """In `folder`, by default in the XDG cache folder."""
+    from murai.measure.cache import Cache
+
+    base = os.environ.get("XDG_CACHE_HOME")
+    return Cache(folder or (Path(base) if base else Path.home() / ".cache") / "murai" / "measure")
+
+
+@measure.command(name="blends")
+def measure_blends(
+    *, pair: list[str], out: Path, style: str = "paintings", steps: Count = 5, overwrite: bool = False
+) -> int:
+    """A sheet of the paths between styles of one pack, painted from the built-in scene.
+
+    Parameters
+    ----------
+    pair
+        Two styles, A,B; may be given several times, a row each.
+    out
+        FILE.jpg or FILE.png.
+    style
+        The pack.
+    steps
+        Paintings on each path.
+    overwrite
+        Replace the file if it exists.
+    """
+    from murai.measure.sheets import blend_sheet
+    from murai.packs import find_style
+
+    pairs = [tuple(text.split(",")) for text in pair]
+    if any(len(names) != 2 for names in pairs):
+        raise MuraiError("a pair is two styles; write --pair A,B.")
+    pack, _ = find_style(style, folders(), say=say)
+    return _write_sheet(lambda: blend_sheet(pack, pairs, max(2, steps)), out, overwrite)  # type: ignore[arg-type]
+
+
+@measure.command(name="strength")
+def measure_strength(*, style: str = "paintings", name: list[str], out: Path, overwrite: bool = False) -> int:
+    """A sheet of gentle painting by vectors and by mixing pixels, and how far flat colours stray on each way.
+
+    Parameters
+    ----------
+    style
+        The pack.
+    name
+        A style of it; may be given several times, two rows each.
+    out
+        FILE.jpg or FILE.png.
+    overwrite
+        Replace the file if it exists.
+    """
+    from murai.measure.sheets import by_pixels, by_vectors, flat_errors, strength_sheet
+    from murai.packs import find_style
+
+    pack, _ = find_style(style, folders(), say=say)
+    code = _write_sheet(lambda: strength_sheet(pack, name), out, overwrite)
+    print("| strength | flat colours stray, by vectors | by pixels |\n|---|---|---|")
+    vectors, pixels = flat_errors(pack, by_vectors), flat_errors(pack, by_pixels)
+    for strength, stray in vectors.items():
+        print(f"| {strength:g} | {stray:.1f} | {pixels[strength]:.1f} |")
+    return code
+
+
+def _write_sheet(make: "Callable[[], Image]", out: Path, overwrite: bool) -> int:
+    import numpy as np
+
+    from murai.sinks.picture import write_picture
+    from murai.sinks.whole import WholeFile
+
+    WholeFile(out, overwrite=overwrite)  # refuses now what would be refused after painting
+    write_picture(out, np.asarray(make()), overwrite=overwrite)
+    say(f"wrote {out.resolve()}")
     return 0

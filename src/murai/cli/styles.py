@@ -1,18 +1,25 @@
 """murai styles: the packs of this machine."""
 
+import os
+import sys
+from itertools import zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, Parameter
 
 from murai.cli.common import folders, user_folder
 from murai.console import plain, say, show_json
 
+if TYPE_CHECKING:
+    from murai.packs import StylePack
+
 styles = App(name="styles", help="The styles this machine has.", default_parameter=Parameter(negative=()))
 
 
 @styles.command(name="list")
 def styles_list(*, json: bool = False) -> int:
-    """Every style, one a line, or as a JSON array.
+    """Every style, one a line and with a thumbnail where the terminal shows colours, or as a JSON array.
 
     Parameters
     ----------
@@ -21,37 +28,60 @@ def styles_list(*, json: bool = False) -> int:
     """
     from murai.packs import find_packs
 
-    rows = [
-        {"style": f"{pack.name}/{style.name}", "tier": pack.manifest.tier, "path": str(pack.path), **style.model_dump()}
-        for pack in find_packs(folders(), say=say)
-        for style in pack.manifest.styles
-    ]
+    packs = find_packs(folders(), say=say)
     if json:
-        show_json(rows)
-    for row in () if json else rows:
-        work = ", ".join(str(row[k]) for k in ("title", "artist", "year") if row[k])
-        print(plain(f"{row['style']:32} {row['tier']:8} {work}"))
+        show_json([row for pack in packs for row in _rows(pack)])
+        return 0
+    for pack in packs:
+        for row, picture in zip(_rows(pack), _pictures(pack), strict=True):
+            work = ", ".join(str(row[k]) for k in ("title", "artist", "year") if row[k])
+            if picture:
+                texts = [row["style"], row["tier"], work]
+                print(*map("  ".join, zip_longest(picture, map(plain, texts), fillvalue="")), "", sep="\n")
+            else:
+                print(plain(f"{row['style']:32} {row['tier']:8} {work}"))
     return 0
 
 
+def _rows(pack: "StylePack") -> list[dict[str, Any]]:
+    """What the list says of each style of a pack."""
+    about = {"tier": pack.manifest.tier, "path": str(pack.path)}
+    return [{"style": f"{pack.name}/{style.name}", **about, **style.model_dump()} for style in pack.manifest.styles]
+
+
+def _pictures(pack: "StylePack") -> list[list[str]]:
+    """Lines of a thumbnail for each style; none where the terminal does not show colours."""
+    from murai.cli.thumbnails import shows_colours, thumbnails
+
+    return thumbnails(pack) if shows_colours(sys.stdout, os.environ) else [[] for _ in pack.names]
+
+
 @styles.command(name="show")
-def styles_show(name: str, /, *, json: bool = False) -> int:
-    """What a pack says of itself: its model card, or its manifest as JSON.
+def styles_show(name: str, /, *, open: bool = False, json: bool = False) -> int:
+    """What a pack says of itself: its model card and where its preview is, or its manifest as JSON.
 
     Parameters
     ----------
     name
         NAME, PACK/NAME or the path of a pack.
+    open
+        Open the preview with the desktop's viewer.
     json
         Print the manifest as JSON.
     """
+    from murai.cli.thumbnails import PREVIEW, has_preview, open_preview
     from murai.packs import find_style
 
     pack, _ = find_style(name, folders(), say=say)
-    if json or not pack.card:
-        show_json(pack.manifest.model_dump(mode="json"))
+    card = "" if json else pack.card
+    if card:
+        print(plain(card))
     else:
-        print(plain(pack.card))
+        show_json(pack.manifest.model_dump(mode="json"))
+    if open:
+        say(f"opened {open_preview(pack)}")
+    elif has_preview(pack):
+        (print if card else say)(plain(f"Preview: {pack.path / PREVIEW}"))
     return 0
 
 

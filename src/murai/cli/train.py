@@ -1,13 +1,20 @@
 """murai train: teach a style."""
 
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from murai.cli.common import Count, needs
+from murai.cli.common import Count, folders, needs
+from murai.cli.crops import suggest
 from murai.console import progress, say
 from murai.errors import MuraiError, silent
+
+if TYPE_CHECKING:
+    from murai.train.loop import Progress
 
 Positive = Annotated[float, Parameter(validator=validators.Number(gt=0))]
 
@@ -16,8 +23,8 @@ def train(
     pictures: list[Path],
     /,
     *,
-    photos: Path,
-    out: Path,
+    photos: Path | None = None,
+    out: Path | None = None,
     name: list[str] | None = None,
     title: list[str] | None = None,
     artist: list[str] | None = None,
@@ -25,17 +32,18 @@ def train(
     place: list[str] | None = None,
     licence: list[str] | None = None,
     crop: list[str] | None = None,
+    suggest_crops: bool = False,
     steps: Count = 1000,
     batch: Count = 2,
     photo_size: Annotated[int, Parameter(validator=validators.Number(gte=32))] = 256,
     style_size: Annotated[int, Parameter(validator=validators.Number(gte=32))] = 512,
     style_weight: Positive = 5.0,
     stability: Literal["none", "fixed-noise", "noise", "motion"] = "motion",
-    stability_weight: Positive = 0.1,
+    stability_weight: Positive = 0.05,
     learning_rate: Positive = 3e-3,
-    seed: int = 0,
+    seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     architecture: Literal["compact", "johnson"] = "compact",
-    base: Path | None = None,
+    base: str | None = None,
     full: bool = False,
     processes: Count = 1,
     machines: Count = 1,
@@ -44,6 +52,7 @@ def train(
     loss_input: Literal["caffe", "imagenet"] = "caffe",
     photos_terms: str = "",
     evaluate: Path | None = None,
+    tensorboard: bool = False,
     resume: bool = False,
     overwrite: bool = False,
 ) -> int:
@@ -56,13 +65,15 @@ def train(
     photos
         A folder of photographs, a few hundred or more, of what will be painted.
     out
-        The pack to write. OUT.run beside it keeps the checkpoint, the log and the contact sheet.
+        The pack to write. OUT.run beside it keeps the checkpoint, the log, the contact sheet and the report.
     name
         What the style is called, one for each picture; by default the file's name.
     title
         One for each picture, as are artist, year, place and licence.
     crop
         The section to learn from, X,Y,W,H in pixels, one for each picture.
+    suggest_crops
+        Learn nothing, but print three sections worth learning from and write IMAGE-crops.jpg, or --out, to choose by.
     steps
         How long to learn.
     batch
@@ -80,7 +91,7 @@ def train(
     learning_rate
         Of Adam, at its peak.
     base
-        A pack that is taught already: its styles stay, and only the vector of the new one is learned.
+        A pack that is taught already, a path or a name: its styles stay, and only the new one's vector is learned.
     full
         With --base: learn everything anew from there, and leave the base's other styles out.
     processes
@@ -97,13 +108,21 @@ def train(
         What the photographs are and their terms, for the model card.
     evaluate
         A folder of photographs never learned from, for the figures in the model card.
+    tensorboard
+        Write the losses for TensorBoard too, to OUT.run/tensorboard.
     resume
         Go on from the checkpoint.
     overwrite
         Replace the pack if it exists and, without --resume, the run beside it.
     """
+    if suggest_crops:
+        return suggest(
+            pictures, out, loss_network=loss_network, loss_input=loss_input, size=style_size, overwrite=overwrite
+        )
+    if photos is None or out is None:
+        raise MuraiError("teaching needs photographs and a name for the pack; give --photos DIR and --out PACK.")
     with needs("Teaching a style", "train"):
-        from murai.train.loop import Progress, Settings, open_fabric
+        from murai.train.loop import Settings, open_fabric
         from murai.train.teach import Plan, refuse_output, teach, works
         from murai.train.vgg import load_loss_network
     from murai.stylizers.openvino import OpenVINORuntime
@@ -127,21 +146,29 @@ def train(
             seed=seed,
         ),
         architecture=architecture,
-        base=base,
+        base=_base(base) if base else None,
         full=full,
         photos_terms=photos_terms,
         evaluation=evaluate,
         resume=resume,
         overwrite=overwrite,
     )
+    if full and base is None:
+        raise MuraiError("--full goes on from a taught pack; give --base PACK too, or leave --full out.")
+    if machines > 1 and "MASTER_ADDR" not in os.environ:
+        raise MuraiError("several machines are started by torchrun, with this command on each; see its --nnodes.")
     fabric = open_fabric(processes, machines, "bf16-mixed" if bf16 else "32-true")
     tell = say if fabric.is_global_zero else silent
+    board = _board(plan.run_folder) if tensorboard and fabric.is_global_zero else None
     tell(f"learning; {plan.run_folder}/sheet.jpg shows how it goes. Ctrl-C keeps a checkpoint.")
-    with progress("learning", steps, "steps") as advance:
+    bar = progress("learning", steps, "steps") if fabric.is_global_zero else nullcontext(lambda done, note="": None)
+    with bar as advance:
 
-        def on_step(now: Progress) -> None:
+        def on_step(now: "Progress") -> None:
             shares = " ".join(f"{term} {value:.2f}" for term, value in now.terms.items())
             advance(now.step, shares)
+            if board:
+                board(now)
             if now.step % 50 == 0:
                 tell(f"step {now.step} of {steps}: {shares}; {now.rate:.2f} steps/s, {now.left / 60:.0f} minutes left")
 
@@ -159,6 +186,19 @@ def train(
         learned = plan.works[0].style.name
         say(f"wrote {pack.path}. Try it: murai live --style {out}/{learned}, or keep it: murai styles add {out}")
     return 0
+
+
+def _board(folder: Path) -> "Callable[[Progress], None]":
+    from murai.train.board import open_board
+
+    return open_board(folder / "tensorboard")
+
+
+def _base(text: str) -> Path:
+    """The path of the pack that a user means."""
+    from murai.packs import find_style
+
+    return find_style(text, folders(), say=say)[0].path
 
 
 def _crop(text: str) -> tuple[int, int, int, int]:

@@ -114,7 +114,7 @@ class FileSink:
             return
         if self._last is not None and (complete or self._info.live):
             self._finish()
-            self._whole.commit()
+            self._whole.commit(keep=self._info.live)
             return
         self._abandon()
         self._whole.discard()

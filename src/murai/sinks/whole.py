@@ -24,6 +24,7 @@ class WholeFile:
         self.path = Path(path)
         self.overwrite = overwrite
         self._target = Path(os.path.realpath(path))
+        self._left = False  # where the user was told of the temporary
         self._check()
         # Short enough whatever the letters are: one has up to four bytes.
         name = f".{self._target.stem[:40]}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part{self._target.suffix}"
@@ -49,23 +50,36 @@ class WholeFile:
         if self._target.exists() and source.exists() and self._target.samefile(source):
             raise SinkError(f"{self.path} is the input itself: choose another name for the output.")
 
-    def commit(self, *, synced: bool = True) -> None:
+    def commit(self, *, synced: bool = True, keep: bool = False) -> None:
         """Give the finished temporary its name. Raises OutputExists or SinkError, and then the name is untouched.
 
-        `synced` is False for what a full disk left over: it is not asked whether it all reached the disk.
+        `synced` is False for what a full disk left over: it is not asked whether it all reached the disk. `keep` is for
+        what cannot be made again: it gets its name even where the disk fails to say so, and SinkError is raised then.
         """
         if not self.overwrite and self._target.exists():
+            self._left = True
             raise OutputExists(f"{self.path} was made by something else meanwhile: the new one is {self.temporary}.")
+        doubt = self._sync() if synced else None
         try:
-            # Renamed only once it is on the disk: a power cut must not leave a name with nothing behind it.
-            if synced:
-                with self.temporary.open("rb") as file:
-                    os.fsync(file.fileno())
+            if doubt is not None and not keep:
+                raise doubt
             os.replace(self.temporary, self._target)
         except OSError as error:
             self.discard()
             raise SinkError(f"{self.path} cannot be written: {error.strerror}.") from error
+        if doubt is not None:
+            raise SinkError(f"{self.path} may be cut short, the disk did not take all of it: {doubt.strerror}.")
+
+    def _sync(self) -> OSError | None:
+        """Renamed only once it is on the disk: a power cut must not leave a name with nothing behind it."""
+        try:
+            with self.temporary.open("rb") as file:
+                os.fsync(file.fileno())
+        except OSError as error:
+            return error
+        return None
 
     def discard(self) -> None:
-        """Remove the temporary, if there is one."""
-        self.temporary.unlink(missing_ok=True)
+        """Remove the temporary, if there is one and nobody was told its name."""
+        if not self._left:
+            self.temporary.unlink(missing_ok=True)

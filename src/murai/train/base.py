@@ -49,7 +49,7 @@ def network_from(pack: StylePack, names: Sequence[str], *, full: bool) -> Styliz
     try:
         network = build(architecture.name, styles=len(tensors["styles"]), **architecture.arguments)
         network.load_state_dict(tensors)
-    except (RuntimeError, TypeError, ValueError) as error:
+    except (RuntimeError, TypeError, ValueError, KeyError) as error:
         raise TrainError(
             f"{pack.path} holds the weights of another version of the network '{architecture.name}'; teach it anew."
         ) from error

@@ -13,9 +13,12 @@ def open_board(folder: Path) -> Callable[[Progress], None]:
         from torch.utils.tensorboard import SummaryWriter
     except ModuleNotFoundError as error:
         raise MissingExtra("Logs for TensorBoard", "tensorboard") from error
-    writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    writers: list[SummaryWriter] = []
 
     def write(progress: Progress) -> None:
+        if not writers:  # steps that are learned again replace those of before
+            writers.append(SummaryWriter(str(folder), purge_step=progress.step))  # type: ignore[no-untyped-call]
+        writer = writers[0]
         for name, value in {**progress.terms, "loss": sum(progress.terms.values())}.items():
             writer.add_scalar(f"loss/{name}", value, progress.step)  # type: ignore[no-untyped-call]
         if progress.step == progress.steps:

@@ -7,6 +7,7 @@ processes with a batch each learn what one learns with a batch of twice the size
 import hashlib
 import json
 import math
+import shutil
 import signal
 import threading
 import time
@@ -18,22 +19,25 @@ from typing import Any, Literal, Self
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from murai.errors import TrainError
 from murai.nets.base import StylizationNetwork
+from murai.train.chance import draws
 from murai.train.losses import content_loss, gram_matrix, style_loss, total_variation
 from murai.train.photos import Photographs
 from murai.train.stability import Kind, later, stability_loss
 from murai.train.vgg import LossNetwork
+from murai.train.watch import refuse_broken
 
 Terms = dict[str, float]
 Machines = Fabric
 """The processes of a run: one, several GPUs, several machines."""
 
 CHECKPOINT, LOG = "checkpoint.pt", "losses.jsonl"
-RUN_FILES = (CHECKPOINT, "checkpoint.part", LOG, "sheet.jpg", "preview-*.jpg")
-"""Everything a run leaves in its folder, the contact sheet's files too."""
+RUN_FILES = (CHECKPOINT, "checkpoint.part", LOG, "sheet.jpg", "preview-*.jpg", "report.html", "tensorboard")
+"""Everything a run leaves in its folder, also what others write there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +88,23 @@ def learning_rate(step: int, settings: Settings) -> float:
 def open_fabric(
     processes: int = 1, nodes: int = 1, precision: Literal["32-true", "bf16-mixed"] = "32-true"
 ) -> Machines:
-    """What a run runs on: every GPU is a process, or `processes` on the CPU; on each of `nodes` machines.
+    """What a run runs on: `processes`, each with a GPU of its own or all on the CPU, on each of `nodes` machines.
 
-    More than one starts this program again for each: what comes before is done by all.
+    More than one process starts this program again for each: what comes before is done by all. Several machines are
+    started by torchrun. Raises TrainError where there are fewer GPUs than processes.
     """
     alone = processes * nodes == 1
-    fabric = Fabric(
-        accelerator="auto",
-        devices=processes,
-        num_nodes=nodes,
-        strategy="auto" if alone else "ddp",
-        precision=precision,
-    )
+    try:
+        fabric = Fabric(
+            accelerator="auto",
+            devices=processes,
+            num_nodes=nodes,
+            strategy="auto" if alone else "ddp",
+            precision=precision,
+        )
+    except MisconfigurationException as error:
+        reason = _first_line(error)
+        raise TrainError(f"there are no {processes} GPUs here ({reason}); give fewer --processes.") from error
     fabric.launch()
     return fabric
 
@@ -122,19 +131,14 @@ def fingerprint(
 
 
 class Interrupts:
-    """Ctrl-C and SIGTERM, held back inside `with` until `check`; a second one does at once what it did before.
+    """Ctrl-C and SIGTERM, noted inside `with` in `came`; a second one does at once what it did before.
 
     Only the main thread hears signals: elsewhere nothing is held. A signal that was ignored stays ignored.
     """
 
     def __init__(self) -> None:
-        self._came = False
+        self.came = False
         self._former: dict[signal.Signals, Any] = {}
-
-    def check(self) -> None:
-        """Raise KeyboardInterrupt if one came."""
-        if self._came:
-            raise KeyboardInterrupt
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -146,11 +150,11 @@ class Interrupts:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._give_back()
-        if error is None:
-            self.check()
+        if error is None and self.came:
+            raise KeyboardInterrupt
 
     def _hear(self, *_: object) -> None:
-        self._came = True
+        self.came = True
         self._give_back()
 
     def _give_back(self) -> None:
@@ -185,7 +189,8 @@ class Training:
     ) -> None:
         self.fabric = fabric or open_fabric()
         self.settings, self.photographs, self.folder, self.step = settings, photographs, folder, 0
-        self.fingerprint = fingerprint(network, loss_network, photographs, styles, base)
+        shared = f"{self.fabric.world_size} of {self.fabric.strategy.precision.precision}"
+        self.fingerprint = {**fingerprint(network, loss_network, photographs, styles, base), "processes": shared}
         self.first = len(network.styles) - len(styles)
         """The first style vector that learns from a picture."""
         self.seconds = 0.0
@@ -198,9 +203,8 @@ class Training:
         self._log = folder / LOG
         if resume:
             self._restore()
-        elif self.fabric.is_global_zero:
-            self._start(overwrite)
-        self.fabric.barrier()
+        else:
+            self._agree(lambda: self._start(overwrite))
 
     def run(self, on_step: Callable[[Progress], None] = lambda _: None, *, save_every: int = 100) -> None:
         """Learn until `settings.steps`. Whatever ends it early leaves a checkpoint of a whole step to resume from.
@@ -218,9 +222,14 @@ class Training:
                     on_step(Progress(self.step, self.settings.steps, terms, rate, left / rate))
                     if self.step % save_every == 0:
                         self.save()
-                    interrupts.check()
+                    if self._anywhere(interrupts.came):
+                        raise KeyboardInterrupt
+            except KeyboardInterrupt:
+                self.save()
+                self.fabric.barrier()  # nobody leaves before the first has saved: that would end it at once
+                raise
             except RuntimeError as error:
-                if self.fabric.world_size == 1:
+                if self.fabric.world_size == 1 or isinstance(error, torch.OutOfMemoryError):
                     raise
                 reason = _first_line(error)
                 raise TrainError(
@@ -248,6 +257,23 @@ class Training:
                 torch.save(state, file)
             temporary.replace(self.folder / CHECKPOINT)
 
+    def _agree(self, act: Callable[[], None]) -> None:
+        """Let the first process `act`; where it refuses, all do. Raises TrainError."""
+        refusal = ""
+        if self.fabric.is_global_zero:
+            try:
+                act()
+            except TrainError as error:
+                refusal = str(error)
+        refusal = self.fabric.broadcast(refusal)
+        if refusal:
+            raise TrainError(refusal)
+
+    def _anywhere(self, came: bool) -> bool:
+        """Whether it came to any of the processes."""
+        total = self.fabric.all_reduce(torch.tensor(float(came), device=self.fabric.device), reduce_op="sum")
+        return float(total) > 0  # type: ignore[arg-type]
+
     def _start(self, overwrite: bool) -> None:
         if not overwrite and _run_files(self.folder):
             raise TrainError(
@@ -257,7 +283,7 @@ class Training:
         with _writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             for file in _run_files(self.folder):
-                file.unlink()
+                shutil.rmtree(file) if file.is_dir() else file.unlink()
             self._log.touch()
         self.save()
 
@@ -269,9 +295,10 @@ class Training:
         losses = self._losses(self.photographs.batch(numbers).to(self.fabric.device), numbers)
         self.optimizer.zero_grad()
         self.fabric.backward(torch.stack(list(losses.values())).sum())
-        torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
+        size = torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
         values = self.fabric.all_reduce(torch.stack([value.detach() for value in losses.values()]), reduce_op="mean")
         terms = dict(zip(losses, values.tolist(), strict=True))  # type: ignore[union-attr]
+        refuse_broken(self.step + 1, {**terms, "the gradient": float(size)})
         if self.fabric.is_global_zero:
             with _writing(self.folder), self._log.open("a") as log:
                 log.write(json.dumps({"step": self.step + 1, **terms}) + "\n")
@@ -317,8 +344,7 @@ class Training:
         """1 for most pictures, anything below for the `gentle` ones."""
         if self.network.photograph is None:
             return 1.0
-        draw = torch.Generator().manual_seed(self.settings.seed * 1_000_033 + number)
-        strength, gentle = torch.rand(2, generator=draw).tolist()
+        strength, gentle = torch.rand(2, generator=draws(self.settings.seed, number, "strength")).tolist()
         return strength if gentle < self.settings.gentle else 1.0
 
     @torch.no_grad()

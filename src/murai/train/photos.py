@@ -36,7 +36,8 @@ def open_picture(path: Path, *, scale: float = 1) -> Pillow.Image:
         return read_rgb(path, scale=scale)
 
 
-def _about(path: Path) -> About:
+def look_into(path: Path) -> About:
+    """What the picture file holds, without reading it whole. Raises TrainError with one sentence."""
     with _reading(path):
         return about(path)
 
@@ -111,7 +112,7 @@ def style_picture(path: Path, *, crop: Box | None = None, size: int = 512) -> Te
 
     A huge picture is read no larger than this needs. Raises TrainError for a crop outside the picture.
     """
-    return _style_picture(path, crop, size, _about(path))
+    return _style_picture(path, crop, size, look_into(path))
 
 
 def learnable_style(path: Path, *, crop: Box | None = None, size: int = 512, say: Say = silent) -> Tensor:
@@ -119,7 +120,7 @@ def learnable_style(path: Path, *, crop: Box | None = None, size: int = 512, say
 
     Raises TrainError also where it is all one colour.
     """
-    seen = _about(path)
+    seen = look_into(path)
     style = _style_picture(path, crop, size, seen)
     width, height = crop[2:] if crop else seen.size
     place = f"the section {','.join(map(str, crop))} of {path}" if crop else str(path)

@@ -9,20 +9,65 @@ from PIL import Image as Pillow
 from torch import Tensor
 
 from murai.nets.base import StylizationNetwork
-from murai.train.losses import content_loss, gram_matrix, style_loss
+from murai.train.losses import Maps, content_loss, gram_matrix, style_loss
 from murai.train.photos import open_picture, to_tensor
-from murai.train.vgg import LossNetwork
+from murai.train.vgg import CONTENT, LossNetwork
 
 SIDE = 384
+STYLE_WEIGHT = 5.0
+"""Timid painting keeps the photograph and tints it: this weight in the total keeps it from winning."""
+REMEMBERED = 48
+"""Photographs whose content is kept, 9 MB each at 384 pixels."""
 
 
-def centre_square(path: Path, side: int = SIDE) -> Tensor:
-    """The largest centred square of a picture, resized: [3, side, side] in 0..1. Raises TrainError."""
+def centre_picture(path: Path, side: int = SIDE) -> Pillow.Image:
+    """The largest centred square of a picture, resized to `side` x `side`. Raises TrainError."""
     picture = open_picture(path)
     edge = min(picture.size)
     left, top = (picture.width - edge) // 2, (picture.height - edge) // 2
     box = (left, top, left + edge, top + edge)
-    return to_tensor(picture.resize((side, side), Pillow.Resampling.BICUBIC, box=box))
+    return picture.resize((side, side), Pillow.Resampling.BICUBIC, box=box)
+
+
+def centre_square(path: Path, side: int = SIDE) -> Tensor:
+    """`centre_picture` as [3, side, side] in 0..1. Raises TrainError."""
+    return to_tensor(centre_picture(path, side))
+
+
+@torch.no_grad()
+def style_grams(loss_network: LossNetwork, style: Tensor) -> dict[str, Tensor]:
+    """Gram matrices [1, C, C] of the picture `style` [3, H, W] in 0..1, by style layer."""
+    maps = loss_network(style[None])
+    return {layer: gram_matrix(maps[layer]) for layer in loss_network.style_layers}
+
+
+class Judge:
+    """Content and style loss of paintings of `photographs`, each its centre square of `side` pixels."""
+
+    def __init__(self, loss_network: LossNetwork, photographs: Sequence[Path], side: int = SIDE) -> None:
+        self.loss_network, self.photographs, self.side = loss_network, list(photographs), side
+        self._content: dict[int, Tensor] = {}
+
+    def photograph(self, index: int) -> Tensor:
+        """[3, side, side] in 0..1. Raises TrainError."""
+        return centre_square(self.photographs[index], self.side)
+
+    @torch.no_grad()
+    def losses(self, index: int, painted: Tensor, grams: Maps) -> tuple[float, float]:
+        """Content and style loss of `painted` [3, side, side] in 0..1, a painting of photograph `index`.
+
+        `grams` is what `style_grams` gives for the style picture.
+        """
+        maps = self.loss_network(painted[None])
+        return float(content_loss(maps, {CONTENT: self._wanted(index)})), float(style_loss(maps, grams))
+
+    def _wanted(self, index: int) -> Tensor:
+        if index in self._content:
+            return self._content[index]
+        seen: Tensor = self.loss_network(self.photograph(index)[None])[CONTENT]
+        if len(self._content) < REMEMBERED:
+            self._content[index] = seen
+        return seen
 
 
 @torch.no_grad()
@@ -32,15 +77,11 @@ def measure_quality(
     """Mean content loss, style loss and total (content + 5 style) of style `index` of `network`.
 
     Each photograph is its centre square at 384 pixels; `style` is [3, H, W], 512 pixels on its short side by custom.
-    Timid painting keeps the photograph and tints it: the weight of 5 keeps it from winning.
     """
-    maps = loss_network(style[None])
-    grams = {layer: gram_matrix(maps[layer]) for layer in loss_network.style_layers}
+    judge, grams = Judge(loss_network, photographs), style_grams(loss_network, style)
     rows = []
-    for path in photographs:
-        x = centre_square(path)[None]
-        y = network(x, network.styles[index : index + 1]).clamp(0, 1)
-        got, wanted = loss_network(y), loss_network(x)
-        rows.append((float(content_loss(got, wanted)), float(style_loss(got, grams))))
+    for number in range(len(photographs)):
+        painted = network(judge.photograph(number)[None], network.styles[index : index + 1]).clamp(0, 1)
+        rows.append(judge.losses(number, painted[0], grams))
     content, styled = (fmean(column) for column in zip(*rows, strict=True))
-    return {"content": content, "style": styled, "total": content + 5 * styled, "photographs": len(rows)}
+    return {"content": content, "style": styled, "total": content + STYLE_WEIGHT * styled, "photographs": len(rows)}

@@ -33,15 +33,16 @@ class ContactSheet:
         self.folder, self.photographs = folder, list(photographs)
 
     @torch.no_grad()
-    def add(self, network: StylizationNetwork, step: int, style: int = 0) -> Path:
-        """Paint every photograph with the style of that index and give the path of the renewed sheet."""
+    def add(self, network: StylizationNetwork, step: int, style: int = 0) -> Tensor:
+        """Paint every photograph with the style of that index, renew the sheet, and give the paintings [N, 3, S, S]."""
         device = network.styles.device
         batch = torch.stack(self.photographs).to(device)
-        painted = network(batch, network.styles[style : style + 1].expand(len(batch), -1)).clamp(0, 1).cpu()
+        painted: Tensor = network(batch, network.styles[style : style + 1].expand(len(batch), -1)).clamp(0, 1).cpu()
         save_whole(column(list(painted)), self.folder / f"preview-{step:06d}.jpg")
-        return self._assemble()
+        self._assemble()
+        return painted
 
-    def _assemble(self) -> Path:
+    def _assemble(self) -> None:
         columns = [column(self.photographs)]
         for path in sorted(self.folder.glob("preview-*.jpg")):
             with Pillow.open(path) as picture:
@@ -52,4 +53,3 @@ class ContactSheet:
             sheet.paste(strip, (left, 0))
             left += strip.width
         save_whole(sheet, self.folder / "sheet.jpg")
-        return self.folder / "sheet.jpg"

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from murai.train.chance import draws
+
 Kind = Literal["none", "fixed-noise", "noise", "motion"]
 
 FURTHEST, NEAREST = 12, 0.04
@@ -50,17 +52,17 @@ def later(photographs: Tensor, numbers: Sequence[int], seed: int, kind: Kind, st
     """
     if kind == "none":
         raise ValueError("nothing happens to photographs of the kind none")
-    draws = [torch.Generator().manual_seed(seed * 1_000_003 + number) for number in numbers]
+    chances = [draws(seed, number, "later") for number in numbers]
     moved, grid, valid = photographs, None, torch.ones_like(photographs[:, :1])
     if kind == "motion":
-        matrices = torch.stack([_motion(photographs[0], draw) for draw in draws])
+        matrices = torch.stack([_motion(photographs[0], draw) for draw in chances])
         grid = F.affine_grid(matrices, list(photographs.shape), align_corners=False).to(photographs.device)
         valid = (grid.abs() <= 1).all(dim=3)[:, None].float()
         moved = F.grid_sample(photographs, grid, padding_mode="border", align_corners=False)
     if kind == "fixed-noise":
-        noises = [_fixed_noise(x, draw, seed, strongest) for x, draw in zip(photographs, draws, strict=True)]
+        noises = [_fixed_noise(x, draw, seed, strongest) for x, draw in zip(photographs, chances, strict=True)]
     else:
-        noises = [sensor_noise(x, draw, strongest) for x, draw in zip(moved, draws, strict=True)]
+        noises = [sensor_noise(x, draw, strongest) for x, draw in zip(moved, chances, strict=True)]
     noise = torch.stack(noises)
     return Moment((moved + noise).clamp(0, 1), grid, valid, noise.square().mean((1, 2, 3)))
 
@@ -86,7 +88,7 @@ def sensor_noise(picture: Tensor, draw: torch.Generator, strongest: float) -> Te
 
 
 def _fixed_noise(picture: Tensor, draw: torch.Generator, seed: int, strongest: float) -> Tensor:
-    image = torch.randn(picture.shape, generator=torch.Generator().manual_seed(seed)) * strongest
+    image = torch.randn(picture.shape, generator=draws(seed, 0, "fixed noise")) * strongest
     chosen = torch.rand(picture.shape[1:], generator=draw) < 0.5
     return (image * chosen).to(picture.device)
 

@@ -23,10 +23,12 @@ from murai.train.base import load_base, network_from, start_near, weights_hash
 from murai.train.card import model_card
 from murai.train.export import RunGraph, export_onnx
 from murai.train.loop import Machines, Progress, Settings, Training, open_fabric
-from murai.train.photos import Photographs, list_photos, style_picture
+from murai.train.photos import Photographs, learnable_style, list_photos
 from murai.train.quality import centre_square, measure_quality
+from murai.train.report import write_report
 from murai.train.sheet import ContactSheet, column
 from murai.train.vgg import LossNetwork
+from murai.train.watch import Watch
 
 FAST = 10_000.0
 """Multiply-adds per pixel up to which a network is of the tier `fast`."""
@@ -119,7 +121,9 @@ def teach(
         say = silent
     refuse_output(plan.out, plan.overwrite)
     settings = plan.settings
-    pictures = [style_picture(w.picture, crop=w.style.crop, size=settings.style_size) for w in plan.works]
+    pictures = [
+        learnable_style(work.picture, crop=work.style.crop, size=settings.style_size, say=say) for work in plan.works
+    ]
     photographs = list_photos(plan.photos, say)
     evaluation = list_photos(plan.evaluation, say) if plan.evaluation else []
     torch.manual_seed(settings.seed)
@@ -140,12 +144,14 @@ def teach(
         base=weights_hash(base) if base else "",
     )
     sheet = ContactSheet(plan.run_folder, [centre_square(p, 256) for p in spread(photographs, 4)])
+    watch = Watch(settings.steps, settings.style, pictures, say)
     every = max(1, settings.steps // 10)
 
     def after_step(progress: Progress) -> None:
         if fabric.is_global_zero:
             if progress.step % every == 0:
-                sheet.add(network, progress.step, training.first)
+                watch.paintings(sheet.add(network, progress.step, training.first))
+            watch.step(progress)
             on_step(progress)
 
     training.run(after_step)
@@ -154,13 +160,16 @@ def teach(
     say("learned; writing the pack and checking its graph against torch.")
     network, loss_network = network.cpu(), loss_network.cpu()
     model = export_onnx(network, run_graph)
-    measured = dict(base.manifest.measured) if base and not plan.full else {}
+    measured = _figures(base) if base and not plan.full else {}
     for i, (work, style) in enumerate(zip(plan.works, pictures, strict=True) if evaluation else (), training.first):
         measured[work.style.name] = measure_quality(network, i, loss_network, evaluation, style)
     manifest = manifest.model_copy(
         update={"measured": measured, "training": {**manifest.training, "minutes": round(training.seconds / 60, 1)}}
     )
-    files = {"README.md": model_card(manifest).encode(), "preview.jpg": _preview(network, evaluation or photographs)}
+    preview = _preview(network, evaluation or photographs)
+    report = write_report(plan.run_folder, manifest, preview=preview, warnings=watch.warnings)
+    say(f"{report} tells how it went.")
+    files = {"README.md": model_card(manifest).encode(), "preview.jpg": preview}
     return write_pack(plan.out, manifest, model, _tensors(network), files, overwrite=plan.overwrite)
 
 
@@ -219,13 +228,24 @@ def _manifest(
     )
 
 
+def _figures(base: StylePack) -> dict[str, Any]:
+    """What the base says of its styles, as far as a model card can show it."""
+    rows = base.manifest.measured
+    wanted = ("content", "style", "total", "photographs")
+    return {
+        name: rows[name]
+        for name in base.names
+        if isinstance(rows.get(name), dict) and all(isinstance(rows[name].get(key), int | float) for key in wanted)
+    }
+
+
 def _tensors(network: StylizationNetwork) -> dict[str, NDArray[np.float32]]:
     return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
 
 
 @torch.no_grad()
 def _preview(network: StylizationNetwork, photographs: Sequence[Path]) -> bytes:
-    """A JPEG of paintings alone, a column a style: photographs themselves may not be passed on."""
+    """A JPEG of paintings alone, a row a style: photographs themselves may not be passed on."""
     rows = torch.stack([centre_square(p, 256) for p in spread(photographs, 4)])
     columns = [network(rows, style.expand(len(rows), -1)).clamp(0, 1) for style in network.styles[:, None]]
     buffer = io.BytesIO()

@@ -1,0 +1,50 @@
+"""murai train --suggest-crops: which section of a picture to learn from."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from murai.cli.common import needs
+from murai.console import progress, say
+from murai.errors import MuraiError
+
+
+def suggest(
+    pictures: Sequence[Path],
+    out: Path | None,
+    *,
+    loss_network: Path | None,
+    loss_input: Literal["caffe", "imagenet"],
+    size: int,
+    overwrite: bool,
+) -> int:
+    """Print three crops of each picture, the best first, and write a sheet that shows them."""
+    with needs("Suggesting crops", "train"):
+        from murai.train.crops import crop_sheet, suggest_crops
+        from murai.train.vgg import load_loss_network
+    import numpy as np
+
+    from murai.sinks.picture import write_picture
+    from murai.sinks.whole import WholeFile
+
+    sheets = _sheets(pictures, out)
+    for sheet in sheets:
+        WholeFile(sheet, overwrite=overwrite)  # refused before any work
+    judge = load_loss_network(loss_network, loss_input, say=say)
+    for picture, sheet in zip(pictures, sheets, strict=True):
+        with progress(f"looking at {picture.name}", 100, "%") as advance:
+            crops = suggest_crops(picture, judge, size=size, on_share=lambda share: advance(round(100 * share)))
+        write_picture(sheet, np.asarray(crop_sheet(picture, crops, size)), overwrite=overwrite, source=picture)
+        texts = [",".join(map(str, crop.box)) for crop in crops]
+        print(*texts, sep="\n")
+        say(f"{sheet.resolve()} shows them. Learn from the best: murai train {picture} --crop {texts[0]} ...")
+    return 0
+
+
+def _sheets(pictures: Sequence[Path], out: Path | None) -> list[Path]:
+    """Where each picture's sheet goes: `out` itself, beside the pack that `out` names, or this folder."""
+    if out is None:
+        return [Path(f"{picture.stem}-crops.jpg") for picture in pictures]
+    if len(pictures) > 1:
+        raise MuraiError("one --out is for one picture; leave it out, and each gets a sheet in this folder.")
+    return [out if out.suffix in (".jpg", ".jpeg", ".png") else out.with_name(f"{out.stem}-crops.jpg")]

@@ -1,0 +1,83 @@
+"""What is measured: a style of a pack, painted as users get it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from murai.controls import Controls
+from murai.errors import UnknownStyle
+from murai.frame import Image
+from murai.measure.cache import fingerprint
+from murai.packs import Style, StylePack
+from murai.stylizers.openvino import OpenVINOStylizer
+
+
+@dataclass(frozen=True)
+class Taught:
+    """One style of one pack."""
+
+    pack: StylePack
+    style: Style
+
+    def stylizer(self) -> OpenVINOStylizer:
+        """A fresh one, on the pack's ONNX graph in 32 bits. Raises PackError, RuntimeUnsupported."""
+        stylizer = OpenVINOStylizer(self.pack, precision="f32")
+        stylizer.use(Controls(mix={self.style.name: 1.0}))
+        return stylizer
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of all that decides what is painted. Raises PackError."""
+        return fingerprint(self.pack.model, self.pack.vector({self.style.name: 1.0}).tobytes())
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the pack says of its learning, None where it does not.
+
+        photographs_seen   for each style, one that was seen twice counted twice
+        steps, minutes     how long it learned, all its styles together
+        mac_per_pixel      multiply-adds
+        """
+        manifest = self.pack.manifest
+        steps, batch = manifest.training.get("steps"), manifest.training.get("batch")
+        return {
+            "photographs_seen": round(steps * batch / len(manifest.styles)) if steps and batch else None,
+            "steps": steps,
+            "minutes": manifest.training.get("minutes"),
+            "mac_per_pixel": manifest.mac_per_pixel,
+        }
+
+
+class Unpainted:
+    """The stylizer that leaves pictures as they are: what all others are compared with."""
+
+    def __call__(self, image: Image) -> Image:
+        """`image` itself."""
+        return image
+
+    def reset(self) -> None:
+        """Nothing to forget."""
+
+
+def choose(packs: Sequence[str], styles: Sequence[str], known: Sequence[StylePack]) -> list[Taught]:
+    """The named styles, all for none, of the packs named: names of `known` ones, or paths; all known ones for none.
+
+    Raises UnknownStyle for a pack that is not there and a style that no pack has, PackError for a damaged pack.
+    """
+    chosen = [_choose(text, known) for text in packs] or known
+    taught = [Taught(pack, style) for pack in chosen for style in pack.manifest.styles]
+    names = sorted({each.style.name for each in taught})
+    if unknown := [name for name in styles if name not in names]:
+        raise UnknownStyle(f"no pack that is measured has the style '{unknown[0]}'; there are {', '.join(names)}.")
+    return [each for each in taught if not styles or each.style.name in styles]
+
+
+def _choose(text: str, known: Sequence[StylePack]) -> StylePack:
+    if named := [pack for pack in known if pack.name == text]:
+        return named[0]
+    if Path(text).exists():
+        return StylePack.load(text)
+    names = ", ".join(sorted({pack.name for pack in known})) or "none"
+    raise UnknownStyle(f"there is no pack '{text}'; give the path of one, or one of these names: {names}.")

@@ -1,0 +1,57 @@
+"""Painting without a network: the pixels of one picture are what is learned. Slow, and the limit of what the losses
+can reach in practice."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from murai.train.losses import Maps, content_loss, style_loss
+from murai.train.quality import STYLE_WEIGHT
+from murai.train.vgg import CONTENT, LossNetwork
+
+
+def optimize(
+    photograph: Tensor,
+    grams: Maps,
+    loss_network: LossNetwork,
+    *,
+    iterations: int,
+    style_weight: float = STYLE_WEIGHT,
+    on_step: Callable[[int, float], None] = lambda step, loss: None,
+) -> Tensor:
+    """The painting [3, H, W] in 0..1 of `photograph` [3, H, W] in 0..1, by L-BFGS on its pixels.
+
+    It begins as the photograph and lowers content + `style_weight` x style, the losses that networks are measured by;
+    `grams` is what `style_grams` gives for the style picture. Pixels are free until the end, when they are clamped.
+    `on_step` hears each iteration's number and its first loss. (Gatys, Ecker and Bethge 2016.)
+    """
+    with torch.no_grad():
+        wanted = {CONTENT: loss_network(photograph[None])[CONTENT]}
+    pixels = photograph[None].clone(memory_format=torch.contiguous_format)  # L-BFGS takes no other order
+    pixels.requires_grad_()
+    optimizer = torch.optim.LBFGS(
+        [pixels],
+        max_iter=iterations,
+        max_eval=2 * iterations + 10,
+        tolerance_grad=0,
+        tolerance_change=0,
+        history_size=20,
+        line_search_fn="strong_wolfe",
+    )
+
+    heard = -1
+
+    def evaluate() -> float:
+        nonlocal heard
+        optimizer.zero_grad()
+        maps = loss_network(pixels)
+        loss = content_loss(maps, wanted) + style_weight * style_loss(maps, grams)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if optimizer.state[pixels]["n_iter"] > heard:
+            heard = optimizer.state[pixels]["n_iter"]
+            on_step(heard, loss.item())
+        return loss.item()
+
+    optimizer.step(evaluate)  # type: ignore[no-untyped-call]
+    return pixels.detach()[0].clamp(0, 1)
