@@ -53,7 +53,7 @@ def test_crops_lie_inside_apart_and_are_no_larger_than_half(tmp_path, judge, siz
         x, y, w, h = crop.box
         assert 0 <= x <= x + w <= size[0]
         assert 0 <= y <= y + h <= size[1]
-        assert min(w, h) >= 0.39 * min(size)
+        assert min(w, h) >= 0.4 * min(size) - 1
         assert w * h <= LARGEST * size[0] * size[1]
         assert style_picture(path, crop=crop.box, size=64).shape[0] == 3  # what --crop takes
         assert all(overlap(crop.box, former.box) <= 0.5 for former in crops[:i])
@@ -67,11 +67,12 @@ def test_a_crop_shows_the_texture_and_not_the_empty_ground(tmp_path, judge):
     assert x + w / 2 > 100
 
 
-def test_a_crop_is_of_one_kind_where_the_picture_is_of_two(tmp_path, judge):
-    picture = texture((240, 100), colour=RED)
-    picture.paste(texture((100, 100), colour=BLUE), (140, 0))
+def test_a_crop_is_even(tmp_path, judge):
+    picture = texture((300, 100), colour=RED)
+    for left, right in [*((x, x + 8) for x in range(0, 100, 16)), (200, 300)]:
+        picture.paste(texture((right - left, 100), colour=BLUE), (left, 0))
     x, _, w, _ = suggest_crops(saved(tmp_path / "a.png", picture), judge, size=64, count=1)[0].box
-    assert x + w <= 145 or x >= 135
+    assert x + w <= 110  # the stripes, and neither of the halves nor where they meet
 
 
 def test_a_crop_is_typical_of_the_work(tmp_path, judge):
@@ -85,9 +86,9 @@ def test_a_large_file_gives_the_crops_of_the_same_picture_made_small(tmp_path, j
     small = texture((150, 100))
     small.paste(Image.new("RGB", (50, 100)), (100, 0))
     large = small.resize((1200, 800), Image.Resampling.NEAREST)
-    a = suggest_crops(saved(tmp_path / "a.png", small), judge, size=64)
-    b = suggest_crops(saved(tmp_path / "b.png", large), judge, size=64)
-    assert np.abs(np.array([c.box for c in a]) - np.array([c.box for c in b]) / 8).max() <= 1
+    a = suggest_crops(saved(tmp_path / "a.png", small), judge, size=64, count=1)[0]
+    b = suggest_crops(saved(tmp_path / "b.png", large), judge, size=64, count=1)[0]
+    assert np.abs(np.array(a.box) - np.array(b.box) / 8).max() <= 1
 
 
 def test_the_work_done_grows_to_all(tmp_path, judge):
