@@ -51,7 +51,7 @@ class Settings:
     gentle             how many of the pictures are painted at a strength below 1, where the network has a way to
     """
 
-    steps: int = 1000
+    steps: int = 800
     batch: int = 2
     size: int = 256
     learning_rate: float = 3e-3
