@@ -1,15 +1,17 @@
 """Whether the sections that `murai train --suggest-crops` proposes teach the work better than its centre does.
 
-The judge shares nothing with the choice. The choice compares Gram matrices of a loss network over the picture itself.
-Here photographs are painted, by optimization, with what a section teaches, and the paintings are laid beside the whole
-work at the same scale: how far are small patches of the one from small patches of the other, band of detail by band?
-No network and no Gram matrix looks, and a section that resembles the work but paints badly loses.
+The choice looks at the picture. Here paintings are looked at: photographs are painted, by optimization, with what a
+section teaches, and two judges lay them beside the whole work at the same scale.
+
+grams     the style loss of the paintings against the whole work: how well who saw a section paints the work
+patches   how far small patches of the paintings are from small patches of the work, band of detail by band; no network
+          and no Gram matrix looks
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL.Image
@@ -17,15 +19,21 @@ from numpy.typing import NDArray
 
 from murai.errors import Say, silent
 from murai.train.crops import suggest_crops
+from murai.train.losses import style_loss
 from murai.train.optimize import optimize
 from murai.train.photos import Box, look_into, style_picture, to_picture, to_tensor
 from murai.train.quality import centre_picture, style_grams
 from murai.train.vgg import LossNetwork
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 BANDS = 3
 """Bands of detail, each half as fine as the one before; what is left, the colours at large, is the last."""
 PATCH, PATCHES, DIRECTIONS = 7, 8192, 64
 """Pixels a side of a patch, patches drawn of each picture, and the directions they are compared along."""
+
+JUDGES = ("grams", "patches")
 
 Bands = list[NDArray[np.float32]]
 
@@ -37,21 +45,20 @@ def measure_crops(
     *,
     size: int = 512,
     side: int = 256,
-    iterations: int = 30,
+    iterations: int = 40,
     say: Say = silent,
 ) -> dict[str, Any]:
     """The JSON object of `murai measure crops`: the best section of each picture against the centre of the same size.
 
     Each of `photographs`, its centre square at `side` pixels, is painted in `iterations` of L-BFGS with the section's
-    Gram matrices, the section's short side at `size`. `suggested` and `centre` are `distance` to the whole work, mean
-    over the photographs; `better` counts the pictures whose suggestion is nearer. Raises TrainError.
+    Gram matrices, the section's short side at `size`. `suggested` and `centre` have the mean over the photographs of
+    each judge's figure, lower is better; `better` counts the pictures whose suggestion wins. Raises TrainError.
     """
     rows = []
     for path in pictures:
         box = suggest_crops(path, loss_network, size=size, count=1)[0].box
         boxes = {"suggested": box, "centre": centre_of(box, look_into(path).size)}
-        zoom = size / min(box[2:])
-        work = bands(_resized(path, zoom))
+        work = style_picture(path, size=round(min(look_into(path).size) * size / min(box[2:])))
         row: dict[str, Any] = {"picture": path.stem, "crop": list(box)}
         for name, section in boxes.items():
             grams = style_grams(loss_network, style_picture(path, crop=section, size=size))
@@ -59,8 +66,12 @@ def measure_crops(
                 optimize(to_tensor(centre_picture(photo, side)), grams, loss_network, iterations=iterations)
                 for photo in photographs
             ]
-            row[name] = fmean(distance(bands(to_picture(painting)), work) for painting in paintings)
-        say(f"{path.stem}: suggested {row['suggested']:.3f}, centre {row['centre']:.3f}")
+            row[name] = judge(paintings, work, loss_network)
+        say(
+            ", ".join(
+                [path.stem, *(f"{k} {row['suggested'][k]:.3f} (centre {v:.3f})" for k, v in row["centre"].items())]
+            )
+        )
         rows.append(row)
     return {
         "loss_network": loss_network.info.name,
@@ -69,18 +80,33 @@ def measure_crops(
         "side": side,
         "iterations": iterations,
         "rows": rows,
-        "better": sum(row["suggested"] < row["centre"] for row in rows),
+        "better": {k: sum(row["suggested"][k] < row["centre"][k] for row in rows) for k in JUDGES},
     }
 
 
 def table(figures: dict[str, Any]) -> str:
     """The figures as Markdown."""
-    lines = ["| picture | section | its paintings, to the whole work | the centre's | |", "|---|---|---|---|---|"]
+    lines = [
+        "| picture | section | " + " | ".join(f"{k}, suggested | centre | gain" for k in JUDGES) + " |",
+        "|---|---|" + "---|---|---|" * len(JUDGES),
+    ]
     for row in figures["rows"]:
-        gain = row["suggested"] / row["centre"] - 1
-        crop = ",".join(map(str, row["crop"]))
-        lines.append(f"| {row['picture']} | {crop} | {row['suggested']:.3f} | {row['centre']:.3f} | {gain:+.0%} |")
-    return "\n".join([*lines, "", f"The suggestion is nearer for {figures['better']} of {len(figures['rows'])}."])
+        pairs = [(row["suggested"][k], row["centre"][k]) for k in JUDGES]
+        cells = [f"{ours:.3f} | {theirs:.3f} | {1 - ours / theirs:+.0%}" for ours, theirs in pairs]
+        lines.append(f"| {row['picture']} | {','.join(map(str, row['crop']))} | {' | '.join(cells)} |")
+    wins = ", ".join(f"{figures['better'][k]} by {k}" for k in JUDGES)
+    return "\n".join(
+        [*lines, "", f"Of {len(figures['rows'])} pictures the suggestion is better than the centre for {wins}."]
+    )
+
+
+def judge(paintings: Sequence["Tensor"], work: "Tensor", loss_network: LossNetwork) -> dict[str, float]:
+    """What each of JUDGES says of `paintings` beside `work`, all [3, H, W] in 0..1; mean over the paintings."""
+    grams, pieces = style_grams(loss_network, work), bands(to_picture(work))
+    return {
+        "grams": fmean(float(style_loss(loss_network(painting[None]), grams)) for painting in paintings),
+        "patches": fmean(distance(bands(to_picture(painting)), pieces) for painting in paintings),
+    }
 
 
 def centre_of(box: Box, whole: tuple[int, int]) -> Box:
@@ -125,8 +151,3 @@ def _patches(band: NDArray[np.float32]) -> NDArray[np.float32]:
     random = np.random.default_rng(1)
     rows, columns = (random.integers(0, length, PATCHES) for length in windows.shape[:2])
     return windows[rows, columns].reshape(PATCHES, -1)
-
-
-def _resized(path: Path, zoom: float) -> PIL.Image.Image:
-    """The whole work at the scale its section is learned at."""
-    return to_picture(style_picture(path, size=round(min(look_into(path).size) * zoom)))
