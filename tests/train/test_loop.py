@@ -198,7 +198,7 @@ def test_half_a_step_is_never_saved(start, whole):
         if broken.step == 3:
             raise MemoryError
 
-    broken.optimizer.optimizer.register_step_post_hook(fail)  # the weights are of step 4 then, the count of step 3
+    broken.optimizers[-1].optimizer.register_step_post_hook(fail)  # the weights are of step 4 then, the count of step 3
     with pytest.raises(MemoryError):
         broken.run(save_every=2)
     resumed = start("broken", resume=True)

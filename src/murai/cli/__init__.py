@@ -21,6 +21,7 @@ app = App(
     help="Real-time neural style transfer for live video.",
     version=__version__,
     default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,
 )
 for command in (live, video, image, train, styles, measure):
     app.command(command)

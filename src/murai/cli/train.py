@@ -40,7 +40,7 @@ def train(
     style_weight: Positive = 5.0,
     stability: Literal["none", "fixed-noise", "noise", "motion"] = "motion",
     stability_weight: Positive = 0.05,
-    learning_rate: Positive = 3e-3,
+    learning_rate: Positive = 0.02,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     architecture: Literal["compact", "johnson"] = "compact",
     base: str | None = None,
@@ -89,7 +89,7 @@ def train(
     stability_weight
         Larger is calmer and less bold.
     learning_rate
-        Of Adam, at its peak.
+        Of Muon, at its peak; half of it is that of Adam.
     base
         A pack that is taught already, a path or a name: its styles stay, and only the new one's vector is learned.
     full

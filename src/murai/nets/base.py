@@ -1,5 +1,7 @@
 """What every stylization network shares: any picture size, style vectors, conditional normalization."""
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -147,9 +149,17 @@ class ConditionalGain(Conditional):
 class NormalizedConv(nn.Module):
     """3 x 3 (or larger) convolution, conditional instance normalization, and a rectifier unless it is left out."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, relu: bool = True) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        stride: int = 1,
+        relu: bool = True,
+        padding_mode: Literal["zeros", "replicate"] = "zeros",
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode=padding_mode)
         self.norm = ConditionalInstanceNorm(outputs)
         self.relu = relu
 
@@ -160,12 +170,15 @@ class NormalizedConv(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two plain 3 x 3 convolutions beside an identity."""
+    """Two plain 3 x 3 convolutions beside an identity.
+
+    They see far, so they repeat the edges: zeros around the maps would paint a rim wider than any margin.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = NormalizedConv(channels, channels)
-        self.second = NormalizedConv(channels, channels, relu=False)
+        self.first = NormalizedConv(channels, channels, padding_mode="replicate")
+        self.second = NormalizedConv(channels, channels, relu=False, padding_mode="replicate")
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Same shape in and out."""

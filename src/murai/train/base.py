@@ -46,7 +46,12 @@ def network_from(pack: StylePack, names: Sequence[str], *, full: bool) -> Styliz
     known = dict(zip(pack.names, tensors["styles"], strict=True))
     new = [known.get(name, tensors["styles"].mean(0)) for name in names]
     tensors["styles"] = torch.stack(new if full else [*known.values(), *new])
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
     try:
+        with torch.device("meta"):  # takes no memory, whatever sizes the pack asks for
+            planned = build(architecture.name, styles=len(tensors["styles"]), **architecture.arguments)
+        if {name: tensor.shape for name, tensor in planned.state_dict().items()} != shapes:
+            raise ValueError
         network = build(architecture.name, styles=len(tensors["styles"]), **architecture.arguments)
         network.load_state_dict(tensors)
     except (RuntimeError, TypeError, ValueError, KeyError) as error:

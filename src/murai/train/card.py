@@ -20,7 +20,8 @@ def model_card(manifest: Manifest) -> str:
         "",
         "## Learning",
         "",
-        f"{training['steps']:,} steps of {training['batch']} crops of {training['size']} pixels, Adam, one cycle to "
+        f"{training['steps']:,} steps of {training['batch']} crops of {training['size']} pixels, "
+        f"{training.get('optimizer', 'Adam')}, one cycle to "
         f"{training['learning_rate']:g}. Weights of the normalized terms: content {training['content']:g}, style "
         f"{training['style']:g}, total variation {training['total_variation']:g}, stability {training['stability']:g}.",
     ]

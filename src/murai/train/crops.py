@@ -3,13 +3,15 @@
 A learned style knows no places: all that is learned of a picture is its Gram matrices, averaged over its area. Half sky
 and half portrait teach a mixture that is neither. So a good section is
 
-even      its quarters have nearly the Gram matrices of the whole section: the average is true everywhere in it
 typical   its Gram matrices are nearly those of the whole picture: whoever knows the work knows the painting
-rich      its features vary as much as those of the picture, or more: texture, not empty ground
+even      its quarters have nearly the Gram matrices of the whole section: the average is true everywhere in it
+rich      its features vary no less than those of the picture: texture, not empty ground
 
-The energy of the Gram matrices themselves would be no measure of riches, since bright paper has the most. So variance
-counts: what is left of a Gram matrix's trace without the mean. All is measured with the loss network, at the size that
-the section would be learned at, on the layers up to relu3_3: deeper ones see things more than strokes.
+Typical counts twice. More texture than the picture has is no gain: it was tried, and what such sections taught was
+further from the work. The energy of the Gram matrices themselves would be no measure of riches, since bright paper has
+the most. So variance counts: what is left of a Gram matrix's trace without the mean. All is measured with the loss
+network, at the size that the section would be learned at, on the layers up to relu3_3: deeper ones see things more than
+strokes. `murai.measure.crops` checks what comes of it.
 """
 
 import math
@@ -39,8 +41,9 @@ LARGEST = 0.5
 MARGIN = 24
 """Pixels around a row of cells that are needed for its features, and a few to spare."""
 
-RICH = 0.5
-"""What a section gains by a factor of e in variance, where strangeness and unevenness cost their relative size."""
+STRANGE, UNEVEN, POOR = 2.0, 1.0, 0.5
+"""What a section costs for its distance from the picture, for that of its quarters, and for each factor of e in
+variance that it has less."""
 APART = 2.0
 """What a section costs more if an earlier suggestion covers it, or lies inside it; in part for a part."""
 COLOURS = ("red", "gold", "deepskyblue")
@@ -175,7 +178,7 @@ def _sections(cells: _Cells) -> Iterator[Crop]:
 
 
 def _cost(cells: _Cells, part: tuple[slice, slice]) -> float:
-    """How uneven, strange and poor a section is, averaged over the layers; relative to the picture, so 0 is good."""
+    """How strange, uneven and poor a section is, averaged over the layers; relative to the picture, so 0 is best."""
     cost = 0.0
     for layer, grams in cells.grams.items():
         means = cells.means[layer]
@@ -185,7 +188,8 @@ def _cost(cells: _Cells, part: tuple[slice, slice]) -> float:
         uneven = (quarters - own).square().sum((1, 2)).mean() / own.square().sum()
         strange = (own - whole).square().sum() / whole.square().sum()
         rich = _variance(own, means[part].mean((0, 1))) / _variance(whole, means.mean((0, 1)))
-        cost += float(uneven + strange) - RICH * math.log(max(float(rich), 1e-6))
+        poor = max(0.0, -math.log(max(float(rich), 1e-6)))
+        cost += float(STRANGE * strange + UNEVEN * uneven) + POOR * poor
     return cost / len(cells.grams)
 
 

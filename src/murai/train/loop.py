@@ -26,9 +26,10 @@ from murai.errors import TrainError
 from murai.nets.base import StylizationNetwork
 from murai.train.chance import draws
 from murai.train.losses import content_loss, gram_matrix, style_loss, total_variation
+from murai.train.muon import Muon
 from murai.train.photos import Photographs
 from murai.train.stability import Kind, later, stability_loss
-from murai.train.vgg import LossNetwork
+from murai.train.vgg import CONTENT, LossNetwork
 from murai.train.watch import refuse_broken
 
 Terms = dict[str, float]
@@ -40,12 +41,17 @@ RUN_FILES = (CHECKPOINT, "checkpoint.part", LOG, "sheet.jpg", "preview-*.jpg", "
 """Everything a run leaves in its folder, also what others write there."""
 
 
+ADAM = 0.5
+"""The learning rate of what Adam moves, style vectors above all, as a share of that of the kernels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a style is learned. The weights multiply normalized terms, so one set serves every picture.
 
     batch              photographs a step, in each process
     size, style_size   side of the photographs' crops, and short side of the style picture, in pixels
+    learning_rate      of the kernels, by Muon, at its peak; style vectors and the rest take ADAM of it, by Adam
     stable             the kind of disturbance that `stability` weighs, see `stability`
     noise              deviation of the strongest noise, 0..1
     gentle             how many of the pictures are painted at a strength below 1, where the network has a way to
@@ -54,7 +60,7 @@ class Settings:
     steps: int = 800
     batch: int = 2
     size: int = 256
-    learning_rate: float = 3e-3
+    learning_rate: float = 0.02
     content: float = 1.0
     style: float = 5.0
     total_variation: float = 0.05
@@ -198,7 +204,7 @@ class Training:
         self.loss_network = loss_network.to(self.fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.network = network
-        self.painter, self.optimizer = self.fabric.setup(network, torch.optim.Adam(self._learned))
+        self.painter, *self.optimizers = self.fabric.setup(network, *_optimizers(network))
         self.grams = [self._grams(style) for style in styles]
         self._log = folder / LOG
         if resume:
@@ -249,7 +255,7 @@ class Training:
             "settings": asdict(self.settings),
             "fingerprint": self.fingerprint,
             "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
         temporary = self.folder / "checkpoint.part"
         with _writing(self.folder):
@@ -289,11 +295,10 @@ class Training:
 
     def _learn(self) -> Terms:
         """One step. Until the optimizer's turn nothing changes that a checkpoint holds."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.settings)
+        self._set_rate(learning_rate(self.step, self.settings))
         numbers = self._numbers()
         losses = self._losses(self.photographs.batch(numbers).to(self.fabric.device), numbers)
-        self.optimizer.zero_grad()
+        self.network.zero_grad()
         self.fabric.backward(torch.stack(list(losses.values())).sum())
         size = torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
         values = self.fabric.all_reduce(torch.stack([value.detach() for value in losses.values()]), reduce_op="mean")
@@ -303,10 +308,17 @@ class Training:
             with _writing(self.folder), self._log.open("a") as log:
                 log.write(json.dumps({"step": self.step + 1, **terms}) + "\n")
         self._whole = False
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.step += 1
         self._whole = True
         return terms
+
+    def _set_rate(self, rate: float) -> None:
+        for optimizer in self.optimizers:
+            muon = isinstance(optimizer.optimizer, Muon)
+            for group in optimizer.param_groups:
+                group["lr"] = rate if muon else ADAM * rate
 
     def _numbers(self) -> range:
         """The numbers of the pictures of this step that are this process's."""
@@ -329,7 +341,7 @@ class Training:
             losses["stability"] = s.stability * stability_loss(painted, again, moment)
         with self.fabric.autocast():
             with torch.no_grad():
-                wanted = self.loss_network(photographs)
+                wanted = self.loss_network(photographs, until=CONTENT)
             got = self.loss_network(painted)
         grams = {layer: torch.stack([self.grams[k][layer] for k in chosen]) for layer in self.loss_network.style_layers}
         return {
@@ -361,7 +373,8 @@ class Training:
             differing = self._differing(state)
             if not differing:
                 self.network.load_state_dict(state["network"])
-                self.optimizer.load_state_dict(state["optimizer"])
+                for optimizer, moments in zip(self.optimizers, state["optimizers"], strict=True):
+                    optimizer.load_state_dict(moments)
                 self.step, self.seconds = int(state["step"]), float(state.get("seconds", 0))
         except Exception as error:  # torch.load and load_state_dict raise many kinds for a damaged file
             raise TrainError(
@@ -386,6 +399,15 @@ class Training:
         before, settings = state["settings"], asdict(self.settings)
         changed = [name for name in {**before, **settings} if before.get(name) != settings.get(name)]
         return differing + ([f"settings ({', '.join(changed)})"] if changed else [])
+
+
+def _optimizers(network: StylizationNetwork) -> list[torch.optim.Optimizer]:
+    """Muon for the kernels of ordinary convolutions, Adam for the rest; without the first where only vectors learn."""
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    kernels = [m.weight for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m.weight.requires_grad]
+    chosen = set(kernels)
+    rest: list[torch.optim.Optimizer] = [torch.optim.Adam([p for p in learned if p not in chosen])]
+    return [Muon(kernels), *rest] if kernels else rest
 
 
 def _first_line(error: Exception) -> str:

@@ -219,6 +219,7 @@ def _manifest(
         loss_network=LossNetworkRecord(**asdict(loss_network.info)),
         training={
             **asdict(plan.settings),
+            "optimizer": "Muon and Adam" if base is None or plan.full else "Adam",
             "processes": processes,
             "loss_layers": list(loss_network.style_layers),
             "photographs": photographs,

@@ -69,8 +69,8 @@ class LossNetwork(nn.Module):
         self.register_buffer("deviation", deviation, persistent=False)
         self.requires_grad_(False).eval()
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Feature maps of pictures [N, 3, H, W] in 0..1, by layer name."""
+    def forward(self, x: Tensor, until: str | None = None) -> dict[str, Tensor]:
+        """Feature maps of pictures [N, 3, H, W] in 0..1, by layer name; `until` is the last layer to compute."""
         x = (x - self.mean) / self.deviation
         maps: dict[str, Tensor] = {}
         block = "1"
@@ -80,6 +80,8 @@ class LossNetwork(nn.Module):
             x = F.relu(conv(x))
             if name in self.style_layers or name == CONTENT:
                 maps[name] = x
+            if name == until:
+                break
         return maps
 
 
