@@ -1,4 +1,6 @@
-"""`murai measure blends` and `murai measure strength`."""
+"""`murai measure blends`, `murai measure strength`, `murai measure layers` and `murai measure crops`."""
+
+import json
 
 import pytest
 from PIL import Image
@@ -45,3 +47,34 @@ def test_a_sheet_is_not_replaced_unasked(pack, tmp_path, capsys):
     assert run(["measure", "blends", "--style", pack, "--pair", "warm,invert", "--out", "sheet.jpg"]) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert (tmp_path / "sheet.jpg").read_bytes() == b"mine"
+
+
+def test_layers_writes_three_rows(lessons):
+    pytest.importorskip("torch")
+    command = ["measure", "layers", str(lessons / "style.png"), "--out", "layers.png", "--iterations", "2"]
+    assert run([*command, "--loss-network", str(lessons / "vgg19.safetensors")]) == 0
+    sheet = Image.open("layers.png")
+    assert sheet.height == 3 * (HEIGHT + CAPTION)
+    assert sheet.width % WIDTH == 0
+
+
+def test_layers_says_what_is_wrong_with_a_picture(lessons, capsys):
+    pytest.importorskip("torch")
+    command = ["measure", "layers", str(lessons / "vgg19.safetensors"), "--out", "layers.png"]
+    assert run([*command, "--loss-network", str(lessons / "vgg19.safetensors")]) == 2
+    assert "cannot be read as a picture" in capsys.readouterr().err
+    assert not (lessons / "layers.png").exists()
+
+
+def test_crops_prints_both_judges(lessons, capsys):
+    pytest.importorskip("torch")
+    picture = Image.effect_noise((160, 96), 80).convert("RGB")
+    picture.save("wall.png")
+    sizes = ["--style-size", "32", "--size", "32", "--iterations", "2", "--limit", "1"]
+    where = ["--photos", str(lessons / "photos"), "--loss-network", str(lessons / "vgg19.safetensors")]
+    assert run(["measure", "crops", "wall.png", *where, *sizes, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["photographs"] == 1
+    assert [row["picture"] for row in figures["rows"]] == ["wall"]
+    assert run(["measure", "crops", "wall.png", *where, *sizes]) == 0
+    assert "Of 1 pictures the suggestion is better" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """`murai train --base`: a new style on a taught network."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from murai.cli import run  # noqa: E402
+from murai.errors import TrainError  # noqa: E402
+from murai.nets import SIZES, count_parameters  # noqa: E402
 from murai.packs import StylePack, write_pack  # noqa: E402
+from murai.train.base import network_from  # noqa: E402
 
 from .conftest import make_lessons, save_photo, vgg_weights  # noqa: E402
 
@@ -112,3 +116,51 @@ def test_a_base_that_is_no_pack_is_refused(school, tmp_path, capsys):
 def test_full_without_a_base_is_refused(school, tmp_path, capsys):
     assert run([*teach(school, "door.png"), "--full", "--out", str(tmp_path / "x")]) == 2
     assert "give --base PACK too" in capsys.readouterr().err
+
+
+def test_a_base_has_its_architecture_already(school, tmp_path, capsys):
+    command = [*teach(school, "door.png"), "--base", str(school / "first"), "--architecture", "johnson"]
+    assert run([*command, "--out", str(tmp_path / "x")]) == 2
+    assert "leave --architecture out" in capsys.readouterr().err
+
+
+def test_a_base_that_asks_for_a_giant_network_is_refused_without_building_it(school, tmp_path, capsys):
+    manifest = json.loads((school / "first" / "pack.json").read_text())
+    manifest["architecture"]["arguments"]["widths"] = [10**6, 10**6]
+    shutil.copytree(school / "first", tmp_path / "giant")
+    (tmp_path / "giant" / "pack.json").write_text(json.dumps(manifest))
+    command = [*teach(school, "door.png"), "--base", str(tmp_path / "giant")]
+    assert run([*command, "--out", str(tmp_path / "x")]) == 2
+    assert "another version of the network" in capsys.readouterr().err
+
+
+def test_a_fast_network_grows_into_a_fine_one_that_begins_as_it_paints(school):
+    first = StylePack.load(school / "first")
+    fast, fine = (network_from(first, ["wall"], full=True, arguments=arguments) for arguments in (None, SIZES["fine"]))
+    picture = torch.rand(1, 3, 64, 48)
+    with torch.no_grad():
+        assert torch.allclose(fine(picture, fine.styles), fast(picture, fast.styles), atol=1e-4)
+    assert count_parameters(fine) > 2 * count_parameters(fast)
+
+
+def test_a_fine_pack_says_so(school, tmp_path):
+    command = [*teach(school, "style.png"), "--name", "wall", "--base", str(school / "first"), "--full"]
+    assert run([*command, "--tier", "fine", "--out", str(tmp_path / "fine")]) == 0
+    manifest = StylePack.load(tmp_path / "fine").manifest
+    assert manifest.tier == "fine"
+    assert manifest.architecture.arguments == json.loads(json.dumps(SIZES["fine"]))
+
+
+@pytest.mark.parametrize("given", [["--architecture", "johnson"], ["--base", "first"]])
+def test_a_tier_is_for_networks_that_learn_whole(school, tmp_path, capsys, monkeypatch, given):
+    monkeypatch.chdir(school)
+    assert run([*teach(school, "door.png"), *given, "--tier", "fine", "--out", str(tmp_path / "x")]) == 2
+    assert "--tier chooses" in capsys.readouterr().err
+
+
+def test_a_network_cannot_become_smaller(school, tmp_path):
+    first = StylePack.load(school / "first")
+    with pytest.raises(TrainError, match="cannot grow"):
+        network_from(first, ["wall"], full=True, arguments={"widths": (8, 8)})
+    with pytest.raises(TrainError, match="cannot grow"):
+        network_from(first, ["wall"], full=True, arguments={"half": 8})

@@ -20,7 +20,9 @@ def test_every_direction_of_a_matrix_comes_out_about_as_long(rows, columns, seed
     assert result.shape == (rows, columns)
     assert torch.linalg.svdvals(result).sub(1).abs().max() < 0.35
     # The directions themselves stay.
-    assert (u[:, :rank].T @ result @ v[:, :rank] - torch.diag(torch.diag(u[:, :rank].T @ result @ v[:, :rank]))).abs().max() < 0.05
+    assert (
+        u[:, :rank].T @ result @ v[:, :rank] - torch.diag(torch.diag(u[:, :rank].T @ result @ v[:, :rank]))
+    ).abs().max() < 0.05
 
 
 def test_a_matrix_of_zeros_stays():

@@ -1,7 +1,6 @@
 """murai measure: the figures the README quotes."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,8 +11,6 @@ from murai.console import progress, say, show_json
 from murai.errors import MuraiError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from murai.measure.cache import Cache
     from murai.measure.networks import Taught
 
@@ -247,69 +244,58 @@ def _cache(folder: Path | None) -> "Cache":
     return Cache(folder or (Path(base) if base else Path.home() / ".cache") / "murai" / "measure")
 
 
-@measure.command(name="blends")
-def measure_blends(
-    *, pair: list[str], out: Path, style: str = "paintings", steps: Count = 5, overwrite: bool = False
+@measure.command(name="crops")
+def measure_crops(
+    pictures: list[Path],
+    /,
+    *,
+    photos: Path,
+    loss_network: Path | None = None,
+    loss_input: LossInput = "caffe",
+    style_size: Side = 512,
+    size: Side = 256,
+    iterations: Count = 40,
+    limit: Count = 2,
+    json: bool = False,
 ) -> int:
-    """A sheet of the paths between styles of one pack, painted from the built-in scene.
+    """Whether the section that --suggest-crops puts first teaches a work better than its centre: two judges, slowly.
 
     Parameters
     ----------
-    pair
-        Two styles, A,B; may be given several times, a row each.
-    out
-        FILE.jpg or FILE.png.
-    style
-        The pack.
-    steps
-        Paintings on each path.
-    overwrite
-        Replace the file if it exists.
+    pictures
+        The works.
+    photos
+        A folder of photographs; what a section teaches is painted on them, by optimization.
+    loss_network
+        Weights of VGG16 or VGG19, .pth or .safetensors with torchvision's keys; by default VGG16's are downloaded once.
+    loss_input
+        What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
+    style_size
+        Short side of a section in pixels.
+    size
+        Pixels a side of the photographs' centre squares.
+    iterations
+        Of the optimization.
+    limit
+        Only so many photographs, the first by name.
+    json
+        Print one JSON object.
     """
-    from murai.measure.sheets import blend_sheet
-    from murai.packs import find_style
-
-    pairs = [tuple(text.split(",")) for text in pair]
-    if any(len(names) != 2 for names in pairs):
-        raise MuraiError("a pair is two styles; write --pair A,B.")
-    pack, _ = find_style(style, folders(), say=say)
-    return _write_sheet(lambda: blend_sheet(pack, pairs, max(2, steps)), out, overwrite)  # type: ignore[arg-type]
-
-
-@measure.command(name="strength")
-def measure_strength(*, style: str = "paintings", name: list[str], out: Path, overwrite: bool = False) -> int:
-    """A sheet of gentle painting by vectors and by mixing pixels, and how far flat colours stray on each way.
-
-    Parameters
-    ----------
-    style
-        The pack.
-    name
-        A style of it; may be given several times, two rows each.
-    out
-        FILE.jpg or FILE.png.
-    overwrite
-        Replace the file if it exists.
-    """
-    from murai.measure.sheets import by_pixels, by_vectors, flat_errors, strength_sheet
-    from murai.packs import find_style
-
-    pack, _ = find_style(style, folders(), say=say)
-    code = _write_sheet(lambda: strength_sheet(pack, name), out, overwrite)
-    print("| strength | flat colours stray, by vectors | by pixels |\n|---|---|---|")
-    vectors, pixels = flat_errors(pack, by_vectors), flat_errors(pack, by_pixels)
-    for strength, stray in vectors.items():
-        print(f"| {strength:g} | {stray:.1f} | {pixels[strength]:.1f} |")
-    return code
-
-
-def _write_sheet(make: "Callable[[], Image]", out: Path, overwrite: bool) -> int:
-    import numpy as np
-
-    from murai.sinks.picture import write_picture
-    from murai.sinks.whole import WholeFile
-
-    WholeFile(out, overwrite=overwrite)  # refuses now what would be refused after painting
-    write_picture(out, np.asarray(make()), overwrite=overwrite)
-    say(f"wrote {out.resolve()}")
+    with needs("Measuring crops", "train"):
+        from murai.measure.crops import measure_crops, table
+        from murai.train.photos import list_photos
+        from murai.train.vgg import load_loss_network
+    figures = measure_crops(
+        pictures,
+        list_photos(photos, say)[:limit],
+        load_loss_network(loss_network, loss_input, say=say),
+        size=style_size,
+        side=size,
+        iterations=iterations,
+        say=say,
+    )
+    if json:
+        show_json(figures)
+    else:
+        print(table(figures))
     return 0

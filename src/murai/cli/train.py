@@ -42,7 +42,8 @@ def train(
     stability_weight: Positive = 0.05,
     learning_rate: Positive = 0.02,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
-    architecture: Literal["compact", "johnson"] = "compact",
+    architecture: Literal["compact", "johnson"] | None = None,
+    tier: Literal["fast", "fine"] | None = None,
     base: str | None = None,
     full: bool = False,
     processes: Count = 1,
@@ -90,6 +91,11 @@ def train(
         Larger is calmer and less bold.
     learning_rate
         Of Muon, at its peak; half of it is that of Adam.
+    architecture
+        The network; johnson is the one of 2016, for comparison.
+    tier
+        fast paints 720p live on two cores and is the default; fine takes twice the time and paints better. With --base
+        and --full, a fast network grows into a fine one.
     base
         A pack that is taught already, a path or a name: its styles stay, and only the new one's vector is learned.
     full
@@ -122,6 +128,7 @@ def train(
     if photos is None or out is None:
         raise MuraiError("teaching needs photographs and a name for the pack; give --photos DIR and --out PACK.")
     with needs("Teaching a style", "train"):
+        from murai.nets import SIZES
         from murai.train.loop import Settings, open_fabric
         from murai.train.teach import Plan, refuse_output, teach, works
         from murai.train.vgg import load_loss_network
@@ -145,7 +152,8 @@ def train(
             learning_rate=learning_rate,
             seed=seed,
         ),
-        architecture=architecture,
+        architecture=architecture or "compact",
+        arguments=SIZES[tier or "fast"],
         base=_base(base) if base else None,
         full=full,
         photos_terms=photos_terms,
@@ -153,6 +161,10 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
+    if architecture and base:
+        raise MuraiError("--base says which network learns; leave --architecture out.")
+    if tier and (architecture == "johnson" or (base and not full)):
+        raise MuraiError("--tier chooses the size of a network that learns whole; leave it out, or give --full too.")
     if full and base is None:
         raise MuraiError("--full goes on from a taught pack; give --base PACK too, or leave --full out.")
     if machines > 1 and "MASTER_ADDR" not in os.environ:

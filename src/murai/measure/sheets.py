@@ -30,7 +30,7 @@ def blend_sheet(pack: StylePack, pairs: Sequence[tuple[str, str]], steps: int = 
 
     Raises UnknownStyle.
     """
-    stylizer, picture = OpenVINOStylizer(pack, precision="f32"), _scene()
+    stylizer, picture = OpenVINOStylizer(pack, precision="f32"), scene()
     rows: list[Row] = []
     for first, second in pairs:
         paintings = []
@@ -38,7 +38,7 @@ def blend_sheet(pack: StylePack, pairs: Sequence[tuple[str, str]], steps: int = 
             stylizer.use(Controls(mix={first: 1 - share, second: share}))
             paintings.append(stylizer(picture))
         rows.append((f"{first} to {second}", paintings))
-    return _sheet(rows)
+    return captioned(rows)
 
 
 def strength_sheet(pack: StylePack, styles: Sequence[str]) -> Pillow.Image:
@@ -50,9 +50,9 @@ def strength_sheet(pack: StylePack, styles: Sequence[str]) -> Pillow.Image:
     rows: list[Row] = []
     for name in styles:
         for title, paint in (("vectors", by_vectors), ("pixels", by_pixels)):
-            pictures = [paint(stylizer, name, picture, s) for s in STRENGTHS for picture in (_scene(), flats())]
+            pictures = [paint(stylizer, name, picture, s) for s in STRENGTHS for picture in (scene(), flats())]
             rows.append((f"{name}, {title}: {', '.join(f'{s:g}' for s in STRENGTHS)}", pictures))
-    return _sheet(rows)
+    return captioned(rows)
 
 
 def by_vectors(stylizer: OpenVINOStylizer, name: str, picture: Image, strength: float) -> Image:
@@ -95,12 +95,13 @@ def flats() -> Image:
     return picture
 
 
-def _scene() -> Image:
+def scene() -> Image:
+    """A frame of the built-in scene, [HEIGHT, WIDTH, 3]."""
     picture: Image = next(iter(PatternSource(WIDTH, HEIGHT, live=False))).image
     return picture
 
 
-def _sheet(rows: Sequence[Row]) -> Pillow.Image:
+def captioned(rows: Sequence[Row]) -> Pillow.Image:
     """Rows of pictures with a caption above each."""
     columns = max(len(pictures) for _, pictures in rows)
     sheet = Pillow.new("RGB", (columns * WIDTH, len(rows) * (HEIGHT + CAPTION)), "white")

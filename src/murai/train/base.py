@@ -1,8 +1,9 @@
 """A network that is taught already as the start for new styles: one learns a vector, or everything once more."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from murai.errors import TrainError
 from murai.nets import ARCHITECTURES, build
 from murai.nets.base import StylizationNetwork
+from murai.nets.growth import grow
 from murai.packs import StylePack
 from murai.train.losses import gram_matrix, style_loss
 from murai.train.vgg import LossNetwork
@@ -33,12 +35,15 @@ def load_base(path: Path, loss_network: LossNetwork) -> StylePack:
     return pack
 
 
-def network_from(pack: StylePack, names: Sequence[str], *, full: bool) -> StylizationNetwork:
+def network_from(
+    pack: StylePack, names: Sequence[str], *, full: bool, arguments: Mapping[str, Any] | None = None
+) -> StylizationNetwork:
     """The network of `pack` with styles called `names` after its own, of which only the new vectors will learn.
 
     With `full` everything will, and the styles of the pack itself, which would no longer fit, are gone. A style that
-    the pack has by the same name goes on from there, another starts as the mean of all. Raises TrainError where a name
-    is taken, and where the weights are not those of the network the pack names.
+    the pack has by the same name goes on from there, another starts as the mean of all. With `arguments` it grows into
+    the larger network that they describe. Raises TrainError where a name is taken, where the weights are not those of
+    the network the pack names, and where that network is no smaller than the one it should become.
     """
     if taken := [] if full else [name for name in names if name in pack.names]:
         raise TrainError(f"{pack.path} has a style '{taken[0]}' already; give another --name, or teach it --full.")
@@ -58,9 +63,22 @@ def network_from(pack: StylePack, names: Sequence[str], *, full: bool) -> Styliz
         raise TrainError(
             f"{pack.path} holds the weights of another version of the network '{architecture.name}'; teach it anew."
         ) from error
+    if arguments:
+        network = _grown(pack, network, arguments)
     network.requires_grad_(full)
     network.styles.requires_grad_(True)
     return network
+
+
+def _grown(pack: StylePack, network: StylizationNetwork, arguments: Mapping[str, Any]) -> StylizationNetwork:
+    try:
+        large = build(pack.manifest.architecture.name, styles=len(network.styles), **arguments)
+        grow(network, large)
+    except (TypeError, ValueError) as error:
+        raise TrainError(
+            f"{pack.path} is another or a larger network and cannot grow into this tier; take another --base."
+        ) from error
+    return large
 
 
 @torch.no_grad()

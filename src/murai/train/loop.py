@@ -365,6 +365,23 @@ class Training:
         return {layer: gram_matrix(maps[layer])[0] for layer in self.loss_network.style_layers}
 
     def _restore(self) -> None:
+        """Go on from the checkpoint in every process, or in none."""
+        refusal = None
+        try:
+            self._read_checkpoint()
+        except TrainError as error:
+            refusal = error
+        if self._anywhere(refusal is not None):  # and all have read it before one writes
+            raise refusal or TrainError(
+                f"another process cannot read the checkpoint in {self.folder}; share the folder."
+            )
+        if not self.fabric.is_global_zero:
+            return
+        with _writing(self.folder):
+            lines = self._log.read_text().splitlines()[: self.step] if self._log.exists() else []
+            self._log.write_text("".join(line + "\n" for line in lines))
+
+    def _read_checkpoint(self) -> None:
         file = self.folder / CHECKPOINT
         if not file.is_file():
             raise TrainError(f"there is no checkpoint in {self.folder} to resume from; start without --resume.")
@@ -385,12 +402,6 @@ class Training:
                 f"{file} differs from this run in its {', '.join(differing)}; resume with the same, "
                 "or start afresh with --overwrite instead of --resume."
             )
-        self.fabric.barrier()  # all have read it before one writes
-        if not self.fabric.is_global_zero:
-            return
-        with _writing(self.folder):
-            lines = self._log.read_text().splitlines()[: self.step] if self._log.exists() else []
-            self._log.write_text("".join(line + "\n" for line in lines))
 
     def _differing(self, state: dict[str, Any]) -> list[str]:
         """What the checkpoint `state` was made with and this run is not. The first checkpoints had no fingerprint."""

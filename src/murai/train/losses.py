@@ -18,9 +18,9 @@ def gram_matrix(x: Tensor) -> Tensor:
     return flat @ flat.transpose(1, 2) / (c * h * w)
 
 
-def content_loss(painted: Maps, photograph: Maps) -> Tensor:
+def content_loss(painted: Maps, photograph: Maps, layer: str = CONTENT) -> Tensor:
     """|relu3_3(y) - relu3_3(x)|^2 / |relu3_3(x)|^2, averaged over the pictures: [] ; 1 when y shows nothing of x."""
-    y, x = painted[CONTENT].float(), photograph[CONTENT].float()
+    y, x = painted[layer].float(), photograph[layer].float()
     return ((y - x).square().sum((1, 2, 3)) / x.square().sum((1, 2, 3)).clamp(min=1e-8)).mean()
 
 

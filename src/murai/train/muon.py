@@ -30,24 +30,24 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for kernel in group["params"]:
                 if kernel.grad is not None:
-                    self._move(kernel, group["lr"])
+                    self._move(kernel, kernel.grad, group["lr"])
 
-    def _move(self, kernel: Tensor, rate: float) -> None:
+    def _move(self, kernel: Tensor, gradient: Tensor, rate: float) -> None:
         state: dict[str, Any] = self.state[kernel]
         if not state:
             state["momentum"] = torch.zeros_like(kernel)
-        momentum = state["momentum"].lerp_(kernel.grad, 1 - MOMENTUM)
-        ahead = torch.lerp(kernel.grad, momentum, MOMENTUM).flatten(1)  # Nesterov's
+        momentum = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
+        ahead = torch.lerp(gradient, momentum, MOMENTUM).flatten(1)  # Nesterov's
         kernel.add_(orthogonal(ahead).view_as(kernel), alpha=-rate * sqrt(max(1, ahead.shape[0] / ahead.shape[1])))
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
     """Nearly the orthogonal matrix nearest to `matrix` [M, N]: its singular values become 0.7 to 1.2, zeros stay."""
     if matrix.shape[0] > matrix.shape[1]:
-        return orthogonal(matrix.T).T
+        return orthogonal(matrix.t()).t()
     a, b, c = COEFFICIENTS
-    x = matrix / matrix.norm().clamp(min=1e-12)
+    x: Tensor = matrix / matrix.norm().clamp(min=1e-12)
     for _ in range(ITERATIONS):
-        square = x @ x.T
+        square = x @ x.t()
         x = a * x + (b * square + c * square @ square) @ x
     return x

@@ -10,6 +10,8 @@ from murai.train.losses import Maps, content_loss, style_loss
 from murai.train.quality import STYLE_WEIGHT
 from murai.train.vgg import CONTENT, LossNetwork
 
+OnStep = Callable[[int, float], None]
+
 
 def optimize(
     photograph: Tensor,
@@ -18,17 +20,32 @@ def optimize(
     *,
     iterations: int,
     style_weight: float = STYLE_WEIGHT,
-    on_step: Callable[[int, float], None] = lambda step, loss: None,
+    on_step: OnStep = lambda step, loss: None,
 ) -> Tensor:
     """The painting [3, H, W] in 0..1 of `photograph` [3, H, W] in 0..1, by L-BFGS on its pixels.
 
     It begins as the photograph and lowers content + `style_weight` x style, the losses that networks are measured by;
-    `grams` is what `style_grams` gives for the style picture. Pixels are free until the end, when they are clamped.
-    `on_step` hears each iteration's number and its first loss. (Gatys, Ecker and Bethge 2016.)
+    `grams` is what `style_grams` gives for the style picture. `on_step` hears each iteration's number and its first
+    loss. (Gatys, Ecker and Bethge 2016.)
     """
     with torch.no_grad():
         wanted = {CONTENT: loss_network(photograph[None])[CONTENT]}
-    pixels = photograph[None].clone(memory_format=torch.contiguous_format)  # L-BFGS takes no other order
+
+    def loss(pixels: Tensor) -> Tensor:
+        maps = loss_network(pixels)
+        return content_loss(maps, wanted) + style_weight * style_loss(maps, grams)
+
+    return descend(photograph, loss, iterations, on_step)
+
+
+def descend(
+    start: Tensor, loss: Callable[[Tensor], Tensor], iterations: int, on_step: OnStep = lambda step, loss: None
+) -> Tensor:
+    """The picture [3, H, W] in 0..1 that `iterations` of L-BFGS make of `start`: it lowers `loss` of [1, 3, H, W].
+
+    Pixels are free until the end, when they are clamped.
+    """
+    pixels = start[None].clone(memory_format=torch.contiguous_format)  # L-BFGS takes no other order
     pixels.requires_grad_()
     optimizer = torch.optim.LBFGS(
         [pixels],
@@ -45,13 +62,12 @@ def optimize(
     def evaluate() -> float:
         nonlocal heard
         optimizer.zero_grad()
-        maps = loss_network(pixels)
-        loss = content_loss(maps, wanted) + style_weight * style_loss(maps, grams)
-        loss.backward()  # type: ignore[no-untyped-call]
+        value = loss(pixels)
+        value.backward()  # type: ignore[no-untyped-call]
         if optimizer.state[pixels]["n_iter"] > heard:
             heard = optimizer.state[pixels]["n_iter"]
-            on_step(heard, loss.item())
-        return loss.item()
+            on_step(heard, value.item())
+        return value.item()
 
     optimizer.step(evaluate)  # type: ignore[no-untyped-call]
     return pixels.detach()[0].clamp(0, 1)

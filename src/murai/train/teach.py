@@ -33,6 +33,8 @@ from murai.train.watch import Watch
 FAST = 10_000.0
 """Multiply-adds per pixel up to which a network is of the tier `fast`."""
 
+VECTORS = ("styles", "photograph")
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -49,8 +51,10 @@ class Plan:
     out          the pack's folder; the run's checkpoint, log and contact sheet go to `run_folder`
     photos       folder of photographs to learn on; `photos_terms` says in the pack what they are and their terms
     evaluation   folder of photographs never learned from: the pack's figures come from them; None for no figures
+    arguments    of the architecture, where they differ from its own
     base         a pack to start from instead of `architecture`: its styles stay, and the new ones learn their vectors
-    full         learn everything anew from there; the pack then has only the styles of `works`
+    full         learn everything anew from there; the pack then has only the styles of `works`, and with `arguments` a
+                 larger network
     resume       go on from the checkpoint in `run_folder`
     overwrite    replace the pack at `out`, and without `resume` the run in `run_folder` too
     """
@@ -159,6 +163,7 @@ def teach(
         return None
     say("learned; writing the pack and checking its graph against torch.")
     network, loss_network = network.cpu(), loss_network.cpu()
+    _round(network)
     model = export_onnx(network, run_graph)
     measured = _figures(base) if base and not plan.full else {}
     for i, (work, style) in enumerate(zip(plan.works, pictures, strict=True) if evaluation else (), training.first):
@@ -183,7 +188,8 @@ def _network(
     """The network to teach: a new one, or that of `base` with its new styles started near the closest it has."""
     if base is None:
         return build(plan.architecture, styles=len(plan.works), **(plan.arguments or {}))
-    network = network_from(base, [work.style.name for work in plan.works], full=plan.full)
+    names, larger = [work.style.name for work in plan.works], plan.arguments if plan.full else None
+    network = network_from(base, names, full=plan.full, arguments=larger)
     for index, picture in enumerate(pictures, len(base.names)) if not plan.full else ():
         start_near(network, index, loss_network, picture, photographs.batch(range(2)))
     return network
@@ -206,7 +212,8 @@ def _manifest(
     mac = mac_per_pixel(network)
     name, arguments = plan.architecture, all_arguments(plan.architecture, plan.arguments or {})
     if base is not None:
-        name, arguments = base.manifest.architecture.name, base.manifest.architecture.arguments
+        name = base.manifest.architecture.name
+        arguments = all_arguments(name, plan.arguments) if plan.arguments else base.manifest.architecture.arguments
     kept = list(base.manifest.styles) if base and not plan.full else []
     return Manifest(
         name=pack_name(plan.out),
@@ -240,8 +247,18 @@ def _figures(base: StylePack) -> dict[str, Any]:
     }
 
 
-def _tensors(network: StylizationNetwork) -> dict[str, NDArray[np.float32]]:
-    return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+@torch.no_grad()
+def _round(network: StylizationNetwork) -> None:
+    """Round what all styles share to 16 bits, so that the graph and the tensors of a pack are the same network."""
+    for name, parameter in network.named_parameters():
+        if name not in VECTORS:
+            parameter.copy_(parameter.half())
+
+
+def _tensors(network: StylizationNetwork) -> dict[str, NDArray[Any]]:
+    """What a pack keeps to go on learning from: style vectors in 32 bits, all else in 16, see `_round`."""
+    tensors = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+    return {name: array if name in VECTORS else array.astype(np.float16) for name, array in tensors.items()}
 
 
 @torch.no_grad()

@@ -1,0 +1,115 @@
+"""murai measure layers, blends and strength: sheets to judge by eye."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from murai.cli.common import Count, folders, needs
+from murai.cli.measure import LossInput
+from murai.console import say
+from murai.errors import MuraiError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+def layers(
+    picture: Path,
+    /,
+    *,
+    out: Path,
+    loss_network: Path | None = None,
+    loss_input: LossInput = "caffe",
+    iterations: Count = 60,
+    overwrite: bool = False,
+) -> int:
+    """A sheet of what the layers of the loss network know of a scene and a style, and of what each loss does.
+
+    Parameters
+    ----------
+    picture
+        The style picture.
+    out
+        FILE.jpg or FILE.png.
+    loss_network
+        Weights of VGG16 or VGG19, .pth or .safetensors with torchvision's keys; by default VGG16's are downloaded once.
+    loss_input
+        What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
+    iterations
+        Of the optimization that finds each picture.
+    overwrite
+        Replace the file if it exists.
+    """
+    with needs("Looking into the loss network", "train"):
+        from murai.measure.layers import layers_sheet
+        from murai.train.vgg import load_loss_network
+
+    def make() -> "Image":
+        judge = load_loss_network(loss_network, loss_input, say=say)
+        return layers_sheet(picture, judge, iterations=iterations, say=say)
+
+    return _write_sheet(make, out, overwrite)
+
+
+def blends(*, pair: list[str], out: Path, style: str = "paintings", steps: Count = 5, overwrite: bool = False) -> int:
+    """A sheet of the paths between styles of one pack, painted from the built-in scene.
+
+    Parameters
+    ----------
+    pair
+        Two styles, A,B; may be given several times, a row each.
+    out
+        FILE.jpg or FILE.png.
+    style
+        The pack.
+    steps
+        Paintings on each path.
+    overwrite
+        Replace the file if it exists.
+    """
+    from murai.measure.sheets import blend_sheet
+    from murai.packs import find_style
+
+    pairs = [tuple(text.split(",")) for text in pair]
+    if any(len(names) != 2 for names in pairs):
+        raise MuraiError("a pair is two styles; write --pair A,B.")
+    pack, _ = find_style(style, folders(), say=say)
+    return _write_sheet(lambda: blend_sheet(pack, pairs, max(2, steps)), out, overwrite)  # type: ignore[arg-type]
+
+
+def strength(*, style: str = "paintings", name: list[str], out: Path, overwrite: bool = False) -> int:
+    """A sheet of gentle painting by vectors and by mixing pixels, and how far flat colours stray on each way.
+
+    Parameters
+    ----------
+    style
+        The pack.
+    name
+        A style of it; may be given several times, two rows each.
+    out
+        FILE.jpg or FILE.png.
+    overwrite
+        Replace the file if it exists.
+    """
+    from murai.measure.sheets import by_pixels, by_vectors, flat_errors, strength_sheet
+    from murai.packs import find_style
+
+    pack, _ = find_style(style, folders(), say=say)
+    code = _write_sheet(lambda: strength_sheet(pack, name), out, overwrite)
+    print("| strength | flat colours stray, by vectors | by pixels |\n|---|---|---|")
+    vectors, pixels = flat_errors(pack, by_vectors), flat_errors(pack, by_pixels)
+    for strength, stray in vectors.items():
+        print(f"| {strength:g} | {stray:.1f} | {pixels[strength]:.1f} |")
+    return code
+
+
+def _write_sheet(make: "Callable[[], Image]", out: Path, overwrite: bool) -> int:
+    import numpy as np
+
+    from murai.sinks.picture import write_picture
+    from murai.sinks.whole import WholeFile
+
+    WholeFile(out, overwrite=overwrite)  # refuses now what would be refused after painting
+    write_picture(out, np.asarray(make()), overwrite=overwrite)
+    say(f"wrote {out.resolve()}")
+    return 0
