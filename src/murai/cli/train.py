@@ -134,6 +134,12 @@ def train(
         from murai.train.vgg import load_loss_network
     from murai.stylizers.openvino import OpenVINORuntime
 
+    if architecture and base:
+        raise MuraiError("--base says which network learns; leave --architecture out.")
+    if tier and (architecture == "johnson" or (base and not full)):
+        raise MuraiError("--tier chooses the size of a network that learns whole; leave it out, or give --full too.")
+    if full and base is None:
+        raise MuraiError("--full goes on from a taught pack; give --base PACK too, or leave --full out.")
     refuse_output(out, overwrite)
     details = {"name": name, "title": title, "artist": artist, "year": year, "place": place, "licence": licence}
     plan = Plan(
@@ -161,12 +167,6 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
-    if architecture and base:
-        raise MuraiError("--base says which network learns; leave --architecture out.")
-    if tier and (architecture == "johnson" or (base and not full)):
-        raise MuraiError("--tier chooses the size of a network that learns whole; leave it out, or give --full too.")
-    if full and base is None:
-        raise MuraiError("--full goes on from a taught pack; give --base PACK too, or leave --full out.")
     if machines > 1 and "MASTER_ADDR" not in os.environ:
         raise MuraiError("several machines are started by torchrun, with this command on each; see its --nnodes.")
     fabric = open_fabric(processes, machines, "bf16-mixed" if bf16 else "32-true")

@@ -6,11 +6,10 @@ They are found by changing pixels until the loss network is content; no network 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import PIL.Image
-import torch
-from torch import Tensor
 
 from murai.errors import Say, silent
 from murai.measure.sheets import Row, captioned, scene
@@ -19,6 +18,9 @@ from murai.train.optimize import descend, optimize
 from murai.train.photos import style_picture, to_picture, to_tensor
 from murai.train.quality import style_grams
 from murai.train.vgg import LossNetwork
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WEIGHTS = (0.2, 1.0, 5.0, 25.0)
 """Of the style beside the content, from timid to bold."""
@@ -35,6 +37,8 @@ def layers_sheet(
 
     Raises TrainError for a picture that cannot be read.
     """
+    import torch
+
     photograph = to_tensor(PIL.Image.fromarray(scene()))
     noise = torch.rand(photograph.shape, generator=torch.Generator().manual_seed(0))
     layers = loss_network.style_layers
@@ -42,20 +46,20 @@ def layers_sheet(
     with torch.no_grad():
         wanted = loss_network(photograph[None])
 
-    def row(title: str, names: Sequence[str], cells: Iterable[Tensor]) -> Row:
+    def row(title: str, names: Sequence[str], cells: "Iterable[Tensor]") -> Row:
         pictures = []
         for name, cell in zip(names, cells, strict=True):
             pictures.append(np.array(to_picture(cell)))
             say(f"{title}: {name}")
         return f"{title}: {', '.join(names)}", pictures
 
-    def responses(layer: str) -> Tensor:
+    def responses(layer: str) -> "Tensor":
         return descend(noise, lambda pixels: content_loss(loss_network(pixels, until=layer), wanted, layer), iterations)
 
-    def texture(known: Maps) -> Tensor:
+    def texture(known: Maps) -> "Tensor":
         return descend(noise, lambda pixels: style_loss(loss_network(pixels), known), iterations)
 
-    def painting(weight: float) -> Tensor:
+    def painting(weight: float) -> "Tensor":
         return optimize(photograph, grams, loss_network, iterations=iterations, style_weight=weight)
 
     first_layers = [{layer: grams[layer] for layer in names} for names in accumulate([layer] for layer in layers)]

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+import weakref
 from pathlib import Path
 
 from murai.errors import OutputExists, SinkError
@@ -24,11 +25,12 @@ class WholeFile:
         self.path = Path(path)
         self.overwrite = overwrite
         self._target = Path(os.path.realpath(path))
-        self._left = False  # where the user was told of the temporary
         self._check()
         # Short enough whatever the letters are: one has up to four bytes.
         name = f".{self._target.stem[:40]}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part{self._target.suffix}"
         self.temporary = self._target.with_name(name)
+        # However this ends, also by Ctrl-C before anybody is responsible for it. Later on there is nothing to remove.
+        self._clean_up = weakref.finalize(self, self.temporary.unlink, missing_ok=True)
 
     def _check(self) -> None:
         folder = self._target.parent
@@ -57,7 +59,7 @@ class WholeFile:
         what cannot be made again: it gets its name even where the disk fails to say so, and SinkError is raised then.
         """
         if not self.overwrite and self._target.exists():
-            self._left = True
+            self._clean_up.detach()
             raise OutputExists(f"{self.path} was made by something else meanwhile: the new one is {self.temporary}.")
         doubt = self._sync() if synced else None
         try:
@@ -81,5 +83,4 @@ class WholeFile:
 
     def discard(self) -> None:
         """Remove the temporary, if there is one and nobody was told its name."""
-        if not self._left:
-            self.temporary.unlink(missing_ok=True)
+        self._clean_up()
