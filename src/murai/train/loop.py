@@ -204,7 +204,7 @@ class Training:
         self.loss_network = loss_network.to(self.fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.network = network
-        self.painter, *self.optimizers = self.fabric.setup(network, *_optimizers(network))
+        self.painter, *self.optimizers = self.fabric.setup(network, *_optimizers(network, self._learned))
         self.grams = [self._grams(style) for style in styles]
         self._log = folder / LOG
         if resume:
@@ -412,9 +412,8 @@ class Training:
         return differing + ([f"settings ({', '.join(changed)})"] if changed else [])
 
 
-def _optimizers(network: StylizationNetwork) -> list[torch.optim.Optimizer]:
+def _optimizers(network: StylizationNetwork, learned: Sequence[Tensor]) -> list[torch.optim.Optimizer]:
     """Muon for the kernels of ordinary convolutions, Adam for the rest; without the first where only vectors learn."""
-    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     kernels = [m.weight for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m.weight.requires_grad]
     chosen = set(kernels)
     rest: list[torch.optim.Optimizer] = [torch.optim.Adam([p for p in learned if p not in chosen])]

@@ -19,7 +19,7 @@ def gram_matrix(x: Tensor) -> Tensor:
 
 
 def content_loss(painted: Maps, photograph: Maps, layer: str = CONTENT) -> Tensor:
-    """|relu3_3(y) - relu3_3(x)|^2 / |relu3_3(x)|^2, averaged over the pictures: [] ; 1 when y shows nothing of x."""
+    """|F(y) - F(x)|^2 / |F(x)|^2 of `layer`, averaged over the pictures: [] ; 1 when y shows nothing of x."""
     y, x = painted[layer].float(), photograph[layer].float()
     return ((y - x).square().sum((1, 2, 3)) / x.square().sum((1, 2, 3)).clamp(min=1e-8)).mean()
 

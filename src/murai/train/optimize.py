@@ -29,7 +29,7 @@ def optimize(
     loss. (Gatys, Ecker and Bethge 2016.)
     """
     with torch.no_grad():
-        wanted = {CONTENT: loss_network(photograph[None])[CONTENT]}
+        wanted = {CONTENT: loss_network(photograph[None], until=CONTENT)[CONTENT]}
 
     def loss(pixels: Tensor) -> Tensor:
         maps = loss_network(pixels)

@@ -64,7 +64,7 @@ class Judge:
     def _wanted(self, index: int) -> Tensor:
         if index in self._content:
             return self._content[index]
-        seen: Tensor = self.loss_network(self.photograph(index)[None])[CONTENT]
+        seen: Tensor = self.loss_network(self.photograph(index)[None], until=CONTENT)[CONTENT]
         if len(self._content) < REMEMBERED:
             self._content[index] = seen
         return seen
