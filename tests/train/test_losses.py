@@ -22,6 +22,18 @@ def test_the_gram_matrix_forgets_where_things_are(seed):
     assert torch.allclose(gram_matrix(x), gram_matrix(shuffled), atol=1e-5)
 
 
+@given(seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_the_gradient_of_the_gram_matrix_is_that_of_its_formula(seed):
+    torch.manual_seed(seed)
+    x, weights = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 3)  # no symmetry in what comes back
+    ours, plain = x.clone().requires_grad_(), x.clone().requires_grad_()
+    (gram_matrix(ours) * weights).sum().backward()
+    flat = plain.flatten(2)
+    (flat @ flat.transpose(1, 2) / 60 * weights).sum().backward()
+    assert torch.allclose(ours.grad, plain.grad, atol=1e-5)
+
+
 def test_content_loss_is_0_for_the_same_picture_and_1_for_nothing():
     maps = {"relu3_3": torch.rand(2, 3, 4, 4)}
     assert content_loss(maps, maps) == 0

@@ -51,6 +51,7 @@ def train(
     bf16: bool = False,
     loss_network: Path | None = None,
     loss_input: Literal["caffe", "imagenet"] = "caffe",
+    loss_energy: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=1))] = 0.99,
     photos_terms: str = "",
     evaluate: Path | None = None,
     tensorboard: bool = False,
@@ -110,6 +111,9 @@ def train(
         Weights of VGG16 or VGG19, .pth or .safetensors with torchvision's keys; by default VGG16's are downloaded once.
     loss_input
         What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
+    loss_energy
+        Learn with fewer directions of the loss network's responses, which keep this share of their variance: faster.
+        1 uses it whole. The figures of a pack always do.
     photos_terms
         What the photographs are and their terms, for the model card.
     evaluate
@@ -156,6 +160,7 @@ def train(
             stable=stability,
             stability=stability_weight,
             learning_rate=learning_rate,
+            energy=loss_energy,
             seed=seed,
         ),
         architecture=architecture or "compact",

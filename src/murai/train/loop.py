@@ -26,6 +26,7 @@ from murai.errors import TrainError
 from murai.nets.base import StylizationNetwork
 from murai.train.chance import draws
 from murai.train.losses import content_loss, gram_matrix, style_loss, total_variation
+from murai.train.lowrank import low_rank
 from murai.train.muon import Muon
 from murai.train.photos import Photographs
 from murai.train.stability import Kind, later, stability_loss
@@ -45,6 +46,10 @@ ADAM = 0.5
 """The learning rate of what Adam moves, style vectors above all, as a share of that of the kernels."""
 
 
+EXAMPLES = 8
+"""Photographs from which the directions of the loss network's responses are found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a style is learned. The weights multiply normalized terms, so one set serves every picture.
@@ -55,6 +60,7 @@ class Settings:
     stable             the kind of disturbance that `stability` weighs, see `stability`
     noise              deviation of the strongest noise, 0..1
     gentle             how many of the pictures are painted at a strength below 1, where the network has a way to
+    energy             share of its responses' variance that the loss network keeps while learning, see `low_rank`
     """
 
     steps: int = 800
@@ -69,6 +75,7 @@ class Settings:
     noise: float = 0.06
     gentle: float = 0.1
     style_size: int = 512
+    energy: float = 0.99
     seed: int = 0
 
 
@@ -201,7 +208,9 @@ class Training:
         """The first style vector that learns from a picture."""
         self.seconds = 0.0
         self._whole = True  # False while the weights are between two steps
-        self.loss_network = loss_network.to(self.fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        examples = [*photographs.batch(range(EXAMPLES)), *styles]
+        learned_with = low_rank(loss_network.to(self.fabric.device), examples, settings.energy)
+        self.loss_network = learned_with.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.network = network
         self.painter, *self.optimizers = self.fabric.setup(network, *_optimizers(network, self._learned))

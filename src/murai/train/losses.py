@@ -2,6 +2,7 @@
 et al. 2016; Gatys et al. 2016 for the Gram matrices). What makes video calm is in `stability`."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,11 +12,26 @@ from murai.train.vgg import CONTENT
 Maps = Mapping[str, Tensor]
 
 
+class _Products(torch.autograd.Function):
+    """A A^T of [N, C, P]. Torch alone would work out the gradient of both factors, which are the same."""
+
+    @staticmethod
+    def forward(context: Any, a: Tensor) -> Tensor:
+        context.save_for_backward(a)
+        return a @ a.transpose(1, 2)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> Tensor:
+        (a,) = context.saved_tensors
+        both: Tensor = (gradients[0] + gradients[0].transpose(1, 2)) @ a
+        return both
+
+
 def gram_matrix(x: Tensor) -> Tensor:
     """Correlations between the channels of feature maps [N, C, H, W]: [N, C, C], divided by C * H * W."""
     n, c, h, w = x.shape
-    flat = x.reshape(n, c, h * w).float()
-    return flat @ flat.transpose(1, 2) / (c * h * w)
+    products: Tensor = _Products.apply(x.reshape(n, c, h * w).float())  # type: ignore[no-untyped-call]
+    return products / (c * h * w)
 
 
 def content_loss(painted: Maps, photograph: Maps, layer: str = CONTENT) -> Tensor:
