@@ -3,14 +3,41 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-from murai.errors import MissingExtra, MuraiError
+from murai.errors import MissingExtra, MuraiError, Say
+
+if TYPE_CHECKING:
+    from murai.train.vgg import LossNetwork
 
 Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Judge:
+    """Which loss network judges.
+
+    Parameters
+    ----------
+    loss_network
+        Weights of VGG16 or VGG19, .pth or .safetensors with torchvision's keys; by default VGG16's are downloaded once.
+    loss_input
+        What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
+    """
+
+    loss_network: Path | None = None
+    loss_input: Literal["caffe", "imagenet"] = "caffe"
+
+    def load(self, say: Say) -> "LossNetwork":
+        """Read or download it. Raises TrainError."""
+        from murai.train.vgg import load_loss_network
+
+        return load_loss_network(self.loss_network, self.loss_input, say=say)
 
 
 def user_folder() -> Path:

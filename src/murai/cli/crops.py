@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
-from murai.cli.common import needs
+from murai.cli.common import Judge, needs
 from murai.console import progress, say
 from murai.errors import MuraiError
 
@@ -12,16 +11,14 @@ from murai.errors import MuraiError
 def suggest(
     pictures: Sequence[Path],
     out: Path | None,
+    judge: Judge,
     *,
-    loss_network: Path | None,
-    loss_input: Literal["caffe", "imagenet"],
     size: int,
     overwrite: bool,
 ) -> int:
     """Print three crops of each picture, the best first, and write a sheet that shows them."""
     with needs("Suggesting crops", "train"):
         from murai.train.crops import crop_sheet, suggest_crops
-        from murai.train.vgg import load_loss_network
     import numpy as np
 
     from murai.sinks.picture import write_picture
@@ -30,10 +27,10 @@ def suggest(
     sheets = _sheets(pictures, out)
     for sheet in sheets:
         WholeFile(sheet, overwrite=overwrite)  # refused before any work
-    judge = load_loss_network(loss_network, loss_input, say=say)
+    loss_network = judge.load(say)
     for picture, sheet in zip(pictures, sheets, strict=True):
         with progress(f"looking at {picture.name}", 100, "%") as advance:
-            crops = suggest_crops(picture, judge, size=size, on_share=lambda share: advance(round(100 * share)))
+            crops = suggest_crops(picture, loss_network, size=size, on_share=lambda share: advance(round(100 * share)))
         write_picture(sheet, np.asarray(crop_sheet(picture, crops, size)), overwrite=overwrite, source=picture)
         texts = [",".join(map(str, crop.box)) for crop in crops]
         print(*texts, sep="\n")

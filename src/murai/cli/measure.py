@@ -2,11 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter, validators
 
-from murai.cli.common import Count, folders, needs, parse_size
+from murai.cli.common import Count, Judge, folders, needs, parse_size
 from murai.console import progress, say, show_json
 from murai.errors import MuraiError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 Several = Parameter(consume_multiple=True)
 Side = Annotated[int, Parameter(validator=validators.Number(gte=16))]
 Moments = Annotated[int, Parameter(validator=validators.Number(gte=2))]
-LossInput = Literal["caffe", "imagenet"]
 
 measure = App(
     name="measure", help="The figures the README quotes, made here.", default_parameter=Parameter(negative=())
@@ -61,8 +60,7 @@ def measure_quality(
     photos: Path,
     style_image: Annotated[list[str], Several],
     pack: Annotated[list[str] | None, Several] = None,
-    loss_network: Path | None = None,
-    loss_input: LossInput = "caffe",
+    judge: Judge | None = None,
     gatys: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     gatys_photos: Count = 4,
     size: Side = 384,
@@ -83,10 +81,6 @@ def measure_quality(
         NAME=FILE, the picture that the style NAME was learned from; a pack's crop is honoured. One or more.
     pack
         The packs to measure, names or paths; by default all.
-    loss_network
-        Weights of VGG16 or VGG19, .pth or .safetensors with torchvision's keys; by default VGG16's are downloaded once.
-    loss_input
-        What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
     gatys
         Iterations of the optimization of Gatys et al., a minute or more a photograph; 0 leaves it out.
     gatys_photos
@@ -105,13 +99,12 @@ def measure_quality(
     with needs("Measuring quality", "train"):
         from murai.measure.quality import measure_quality, table
         from murai.train.photos import list_photos
-        from murai.train.vgg import load_loss_network
     pictures = _style_images(style_image)
     figures = measure_quality(
         _taught(pack, None),
         pictures,
         list_photos(photos, say)[:limit],
-        load_loss_network(loss_network, loss_input, say=say),
+        (judge or Judge()).load(say),
         _cache(cache),
         size=size,
         gatys=gatys,
@@ -136,8 +129,7 @@ def measure_stability(
     pack: Annotated[list[str] | None, Several] = None,
     style: Annotated[list[str] | None, Several] = None,
     style_image: Annotated[list[str] | None, Several] = None,
-    loss_network: Path | None = None,
-    loss_input: LossInput = "caffe",
+    judge: Judge | None = None,
     frames: Moments = 64,
     clip_frames: Moments = 30,
     size: Side = 384,
@@ -163,10 +155,6 @@ def measure_stability(
         The styles to measure; by default all.
     style_image
         NAME=FILE, the picture that the style NAME was learned from: its row gets the total of `measure quality` too.
-    loss_network
-        For that total: weights of VGG16 or VGG19; by default VGG16's are downloaded once.
-    loss_input
-        What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
     frames
         Moments of each photograph.
     clip_frames
@@ -185,7 +173,6 @@ def measure_stability(
         from murai.measure.sequences import clip_sequences, true_sequences
         from murai.measure.stability import measure_stability, table
         from murai.train.photos import list_photos
-        from murai.train.vgg import load_loss_network
     pictures = _style_images(style_image or [])
     taught = _taught(pack, style)
     photographs = list_photos(photos, say)[:limit]
@@ -193,7 +180,7 @@ def measure_stability(
     sequences += clip_sequences(clips, clip_frames, say) if clips else []
     totals = {}
     if pictures:
-        judges = load_loss_network(loss_network, loss_input, say=say)
+        judges = (judge or Judge()).load(say)
         quality = measure_quality(
             taught, pictures, photographs, judges, _cache(cache), size=size, progress=progress, say=say
         )
@@ -250,8 +237,7 @@ def measure_crops(
     /,
     *,
     photos: Path,
-    loss_network: Path | None = None,
-    loss_input: LossInput = "caffe",
+    judge: Judge | None = None,
     style_size: Side = 512,
     size: Side = 256,
     iterations: Count = 40,
@@ -266,10 +252,6 @@ def measure_crops(
         The works.
     photos
         A folder of photographs; what a section teaches is painted on them, by optimization.
-    loss_network
-        Weights of VGG16 or VGG19, .pth or .safetensors with torchvision's keys; by default VGG16's are downloaded once.
-    loss_input
-        What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
     style_size
         Short side of a section in pixels.
     size
@@ -284,11 +266,10 @@ def measure_crops(
     with needs("Measuring crops", "train"):
         from murai.measure.crops import measure_crops, table
         from murai.train.photos import list_photos
-        from murai.train.vgg import load_loss_network
     figures = measure_crops(
         pictures,
         list_photos(photos, say)[:limit],
-        load_loss_network(loss_network, loss_input, say=say),
+        (judge or Judge()).load(say),
         size=style_size,
         side=size,
         iterations=iterations,

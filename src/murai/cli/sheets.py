@@ -4,8 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from murai.cli.common import Count, folders, needs
-from murai.cli.measure import LossInput
+from murai.cli.common import Count, Judge, folders, needs
 from murai.console import say
 from murai.errors import MuraiError
 
@@ -18,8 +17,7 @@ def layers(
     /,
     *,
     out: Path,
-    loss_network: Path | None = None,
-    loss_input: LossInput = "caffe",
+    judge: Judge | None = None,
     iterations: Count = 60,
     overwrite: bool = False,
 ) -> int:
@@ -31,10 +29,6 @@ def layers(
         The style picture.
     out
         FILE.jpg or FILE.png.
-    loss_network
-        Weights of VGG16 or VGG19, .pth or .safetensors with torchvision's keys; by default VGG16's are downloaded once.
-    loss_input
-        What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
     iterations
         Of the optimization that finds each picture.
     overwrite
@@ -42,11 +36,9 @@ def layers(
     """
     with needs("Looking into the loss network", "train"):
         from murai.measure.layers import layers_sheet
-        from murai.train.vgg import load_loss_network
 
     def make() -> "Image":
-        judge = load_loss_network(loss_network, loss_input, say=say)
-        return layers_sheet(picture, judge, iterations=iterations, say=say)
+        return layers_sheet(picture, (judge or Judge()).load(say), iterations=iterations, say=say)
 
     return _write_sheet(make, out, overwrite)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from murai.cli.common import Count, folders, needs
+from murai.cli.common import Count, Judge, folders, needs
 from murai.cli.crops import suggest
 from murai.console import progress, say
 from murai.errors import MuraiError, silent
@@ -49,8 +49,7 @@ def train(
     processes: Count = 1,
     machines: Count = 1,
     bf16: bool = False,
-    loss_network: Path | None = None,
-    loss_input: Literal["caffe", "imagenet"] = "caffe",
+    judge: Judge | None = None,
     loss_energy: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=1))] = 0.99,
     photos_terms: str = "",
     evaluate: Path | None = None,
@@ -107,10 +106,6 @@ def train(
         How many machines learn together; the same command runs on each, started by torchrun.
     bf16
         Learn in mixed bf16 precision, for hardware that has it.
-    loss_network
-        Weights of VGG16 or VGG19, .pth or .safetensors with torchvision's keys; by default VGG16's are downloaded once.
-    loss_input
-        What the weights were trained on: 0..255 minus the mean (caffe), or 0..1 normalized (imagenet).
     loss_energy
         Learn with fewer directions of the loss network's responses, which keep this share of their variance: faster.
         1 uses it whole. The figures of a pack always do.
@@ -126,16 +121,13 @@ def train(
         Replace the pack if it exists and, without --resume, the run beside it.
     """
     if suggest_crops:
-        return suggest(
-            pictures, out, loss_network=loss_network, loss_input=loss_input, size=style_size, overwrite=overwrite
-        )
+        return suggest(pictures, out, judge or Judge(), size=style_size, overwrite=overwrite)
     if photos is None or out is None:
         raise MuraiError("teaching needs photographs and a name for the pack; give --photos DIR and --out PACK.")
     with needs("Teaching a style", "train"):
         from murai.nets import SIZES
         from murai.train.loop import Settings, open_fabric
         from murai.train.teach import Plan, refuse_output, teach, works
-        from murai.train.vgg import load_loss_network
     from murai.stylizers.openvino import OpenVINORuntime
 
     if architecture and base:
@@ -193,8 +185,8 @@ def train(
             return OpenVINORuntime(model, precision="f32").run(pictures, vectors)
 
         try:
-            judge = load_loss_network(loss_network, loss_input, say=tell)
-            pack = teach(plan, judge, run_graph, fabric=fabric, on_step=on_step, say=tell)
+            loss_network = (judge or Judge()).load(tell)
+            pack = teach(plan, loss_network, run_graph, fabric=fabric, on_step=on_step, say=tell)
         except KeyboardInterrupt:
             if (plan.run_folder / "checkpoint.pt").exists():
                 tell("stopped; the same command with --resume goes on from here.")
