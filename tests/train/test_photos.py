@@ -49,6 +49,17 @@ def test_a_picture_depends_on_its_number_alone(photo_folder):
     assert first.max() <= 1
 
 
+def test_a_margin_shows_more_of_the_same_photograph(tmp_path):
+    """A slope from dark to light: the crop alone spans at least 60 % of it, and its margin as much more as fits."""
+    slope = np.repeat(np.arange(256, dtype=np.uint8)[None], 256, 0)
+    Image.fromarray(slope).convert("RGB").save(tmp_path / "slope.png")
+    for margin, least in ((0, 0.6), (16, 0.9)):
+        wide = Photographs([tmp_path / "slope.png"], size=64, seed=0, margin=margin).batch(range(20))
+        assert wide.shape == (20, 3, 64 + 2 * margin, 64 + 2 * margin)
+        spans = (wide[:, 0, 0].amax(1) - wide[:, 0, 0].amin(1)).clamp(max=1)
+        assert spans.min() > least * 0.8  # light is bent by up to a quarter
+
+
 @pytest.mark.parametrize(("size", "expected"), [((80, 60), (60 * 2, 80 * 2)), ((60, 90), (90 * 2, 60 * 2))])
 def test_a_style_picture_keeps_its_proportions(tmp_path, size, expected):
     Image.new("RGB", size).save(tmp_path / "s.png")

@@ -5,7 +5,7 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from murai.train.stability import FURTHEST, LEAST, NEAREST, later, sensor_noise, stability_loss  # noqa: E402
+from murai.train.stability import LEAST, NEAREST, inner, later, sensor_noise, stability_loss  # noqa: E402
 
 KINDS = ("fixed-noise", "noise", "motion")
 
@@ -17,7 +17,8 @@ def photographs():
 
 
 def moved(moment):
-    still = torch.nn.functional.affine_grid(torch.eye(2, 3)[None], [1, 3, 48, 64], align_corners=False)
+    size = [1, 3, *moment.photographs.shape[2:]]
+    still = torch.nn.functional.affine_grid(torch.eye(2, 3)[None], size, align_corners=False)
     return [not torch.allclose(grid, still[0], atol=1e-6) for grid in moment.grid]
 
 
@@ -47,27 +48,51 @@ def test_sensor_noise_is_stronger_in_the_light_and_never_stronger_than_asked_for
     assert float(in_dark.mean()) == pytest.approx(float(in_light.mean()) / 2, rel=0.2)
 
 
-def test_what_moves_with_its_picture_is_perfectly_stable(photographs):
-    moment = later(photographs, range(4), 7, "motion", 0.0)
+@pytest.fixture
+def smooth():
+    """Waves on 68 x 84 pixels: what lies between two pixels is nearly their mean."""
+    y, x = torch.arange(68)[:, None], torch.arange(84)
+    return torch.stack([0.5 + 0.3 * torch.sin(0.1 * (n + 1) * (x + 2 * y)) for n in range(4)])[:, None].expand(
+        -1, 3, -1, -1
+    )
+
+
+def test_what_moves_with_its_picture_is_perfectly_stable(smooth):
+    photographs = inner(smooth, 10)
+    moment = later(smooth, range(4), 7, "motion", 0.0, margin=10)
     assert any(moved(moment))
-    assert stability_loss(photographs, moment.photographs, moment) < 1e-6
-    assert stability_loss(photographs, photographs, moment) > 1
+    assert stability_loss(photographs, moment.photographs, moment) < 0.1
+    assert stability_loss(photographs, photographs, moment) > 10
+
+
+def test_what_a_shift_brings_in_is_the_margin_of_the_photograph(photographs):
+    """A shift by whole pixels alone is a window elsewhere in the wide picture."""
+    wide = torch.rand(1, 3, 68, 84)
+    found = 0
+    for number in range(60):
+        moment = later(wide, [number], 7, "motion", 0.0, margin=10)
+        x, y = ((moment.grid[0, 0, 0] + 1) / 2 * torch.tensor([64.0, 48.0]) - 0.5).tolist()
+        if moved(moment)[0] and abs(x - round(x)) + abs(y - round(y)) < 1e-3:
+            top, left = 10 + round(y), 10 + round(x)
+            window = wide[:, :, top : top + 48, left : left + 64]
+            found += torch.allclose(moment.photographs, window, atol=1e-3)
+    assert found > 5
 
 
 def test_about_half_of_the_pictures_move(photographs):
-    moments = [later(photographs, range(n, n + 4), 0, "motion", 0.0) for n in range(0, 200, 4)]
+    moments = [later(photographs, range(n, n + 4), 0, "motion", 0.0, margin=4) for n in range(0, 200, 4)]
     assert 60 < sum(sum(moved(moment)) for moment in moments) < 140
 
 
 @given(number=st.integers(0, 10_000))
 @settings(max_examples=40, deadline=None)
 def test_motion_is_no_larger_than_stated(number):
-    moment = later(torch.zeros(1, 3, 40, 80), [number], 3, "motion", 0.0)
+    moment = later(torch.zeros(1, 3, 64, 104), [number], 3, "motion", 0.0, margin=12)
     ys, xs = torch.meshgrid(torch.arange(40) + 0.5, torch.arange(80) + 0.5, indexing="ij")
     there = (moment.grid[0] + 1) / 2 * torch.tensor([80, 40])
     way = (there - torch.stack([xs, ys], dim=2)).abs()
-    assert way[..., 0].max() <= FURTHEST + NEAREST * 40 + 1e-3
-    assert way[..., 1].max() <= FURTHEST + NEAREST * 20 + 1e-3
+    assert way[..., 0].max() <= 12 + NEAREST * 40 + 1e-3
+    assert way[..., 1].max() <= 12 + NEAREST * 20 + 1e-3
 
 
 def test_noise_that_comes_out_as_it_went_in_counts_as_one_where_it_can_be_seen(photographs):

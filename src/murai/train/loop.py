@@ -29,7 +29,7 @@ from murai.train.losses import content_loss, gram_matrix, style_loss, total_vari
 from murai.train.lowrank import low_rank
 from murai.train.muon import Muon
 from murai.train.photos import Photographs
-from murai.train.stability import Kind, later, stability_loss
+from murai.train.stability import Kind, inner, later, stability_loss
 from murai.train.vgg import CONTENT, LossNetwork
 from murai.train.watch import refuse_broken
 
@@ -334,9 +334,10 @@ class Training:
         first = (self.step * self.fabric.world_size + self.fabric.global_rank) * self.settings.batch
         return range(first, first + self.settings.batch)
 
-    def _losses(self, photographs: Tensor, numbers: Sequence[int]) -> dict[str, Tensor]:
-        """Each term times its weight. The pictures take the styles in turn."""
-        s = self.settings
+    def _losses(self, wide: Tensor, numbers: Sequence[int]) -> dict[str, Tensor]:
+        """Each term times its weight, of photographs with their margin. The pictures take the styles in turn."""
+        s, margin = self.settings, self.photographs.margin
+        photographs = inner(wide, margin)
         chosen = [number % len(self.grams) for number in numbers]
         strengths = torch.tensor([self._strength(number) for number in numbers], device=photographs.device)
         style = self.network.at_strength(self.network.styles[[self.first + k for k in chosen]], strengths)
@@ -344,7 +345,7 @@ class Training:
         if s.stable == "none":
             painted = self.painter(photographs, style)
         else:
-            moment = later(photographs, numbers, s.seed, s.stable, s.noise)
+            moment = later(wide, numbers, s.seed, s.stable, s.noise, margin=margin)
             both = self.painter(torch.cat([photographs, moment.photographs]), torch.cat([style, style]))
             painted, again = both.float().chunk(2)
             losses["stability"] = s.stability * stability_loss(painted, again, moment)

@@ -75,24 +75,26 @@ def _opens(path: Path) -> bool:
 
 
 class Photographs:
-    """Random square crops of `size` pixels, flipped and relit at random.
+    """Random square crops of `size` pixels, with a `margin` around where it is asked for, flipped and relit at random.
 
-    Photographs are read again at each step: one that is gone by then raises TrainError.
+    Without its margin a crop covers 60 % of the short side or more, or what the margin leaves. Photographs are read
+    again at each step: one that is gone by then raises TrainError.
     """
 
-    def __init__(self, paths: Sequence[Path], *, size: int, seed: int) -> None:
-        self.paths, self.size, self.seed = list(paths), size, seed
+    def __init__(self, paths: Sequence[Path], *, size: int, seed: int, margin: int = 0) -> None:
+        self.paths, self.size, self.seed, self.margin = list(paths), size, seed, margin
 
     def batch(self, numbers: Sequence[int]) -> Tensor:
-        """[N, 3, size, size] in 0..1, each the pure function of the seed and its own number."""
+        """[N, 3, S, S] in 0..1, S = size + 2 margin, each the pure function of the seed and its own number."""
         return torch.stack([self._crop(np.random.default_rng((self.seed, number))) for number in numbers])
 
     def _crop(self, rng: np.random.Generator) -> Tensor:
         picture = open_picture(self.paths[rng.integers(len(self.paths))])
-        side = min(picture.size) * rng.uniform(0.6, 1.0)
+        wide = self.size + 2 * self.margin
+        side = min(picture.size) * min(1, rng.uniform(0.6, 1.0) * wide / self.size)
         left, top = (rng.uniform(0, length - side) for length in picture.size)
         box = (left, top, left + side, top + side)
-        crop = picture.resize((self.size, self.size), Pillow.Resampling.BICUBIC, box=box)
+        crop = picture.resize((wide, wide), Pillow.Resampling.BICUBIC, box=box)
         if rng.random() < 0.5:
             crop = ImageOps.mirror(crop)
         return to_tensor(crop) ** rng.uniform(0.8, 1.25)

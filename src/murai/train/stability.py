@@ -3,7 +3,8 @@
 none          nothing is asked
 fixed-noise   as Mur.AI had it: one noise image, made once, added on random pixels; squared error of output pixels
 noise         fresh noise for every picture as a sensor makes it: a floor, and shot noise that grows with the light
-motion        half of the pictures so, half shifted and zoomed too: what moves carries its strokes along
+motion        half of the pictures so, half shifted and zoomed too: what moves carries its strokes along. Shifts are
+              wide, so that nothing is gained by what stays with the picture's edges, or on a lattice
 """
 
 from collections.abc import Sequence
@@ -18,8 +19,8 @@ from murai.train.chance import draws
 
 Kind = Literal["none", "fixed-noise", "noise", "motion"]
 
-FURTHEST, NEAREST = 12, 0.04
-"""The largest shift in pixels, and how much larger or smaller a picture becomes at most."""
+FURTHEST, NEAREST = 48, 0.04
+"""The largest shift in pixels when a style is taught, and how much larger or smaller a picture becomes at most."""
 LEAST = 0.04
 """Deviation of noise, 0..1, as which weaker noise counts: what cannot be seen is not worth a loss."""
 
@@ -45,20 +46,29 @@ class Moment:
         return F.grid_sample(painted, self.grid, padding_mode="border", align_corners=False)
 
 
-def later(photographs: Tensor, numbers: Sequence[int], seed: int, kind: Kind, strongest: float) -> Moment:
-    """The next moment of `photographs` [N, 3, H, W] in 0..1, each a pure function of `seed` and its own number.
+def inner(wide: Tensor, margin: int) -> Tensor:
+    """[N, 3, H + 2 margin, W + 2 margin] without its margin."""
+    return wide[:, :, margin : wide.shape[2] - margin, margin : wide.shape[3] - margin]
 
-    `strongest` is the deviation of the strongest noise, 0..1. Raises ValueError for the kind `none`.
+
+def later(wide: Tensor, numbers: Sequence[int], seed: int, kind: Kind, strongest: float, *, margin: int = 0) -> Moment:
+    """The next moment of photographs in 0..1, each a pure function of `seed` and its own number.
+
+    `wide` is [N, 3, H + 2 margin, W + 2 margin]: the photographs, and around them what a shift of up to `margin` pixels
+    brings into the picture. `strongest` is the deviation of the strongest noise, 0..1. Raises ValueError for the kind
+    `none`.
     """
     if kind == "none":
         raise ValueError("nothing happens to photographs of the kind none")
     chances = [draws(seed, number, "later") for number in numbers]
+    photographs = inner(wide, margin)
     moved, grid, valid = photographs, None, torch.ones_like(photographs[:, :1])
     if kind == "motion":
-        matrices = torch.stack([_motion(photographs[0], draw) for draw in chances])
-        grid = F.affine_grid(matrices, list(photographs.shape), align_corners=False).to(photographs.device)
+        matrices = torch.stack([_motion(photographs[0], draw, margin) for draw in chances])
+        grid = F.affine_grid(matrices, list(photographs.shape), align_corners=False).to(wide.device)
         valid = (grid.abs() <= 1).all(dim=3)[:, None].float()
-        moved = F.grid_sample(photographs, grid, padding_mode="border", align_corners=False)
+        share = torch.tensor(photographs.shape[:1:-1], device=wide.device) / torch.tensor(wide.shape[:1:-1]).to(wide)
+        moved = F.grid_sample(wide, grid * share, padding_mode="border", align_corners=False)
     if kind == "fixed-noise":
         noises = [_fixed_noise(x, draw, seed, strongest) for x, draw in zip(photographs, chances, strict=True)]
     else:
@@ -93,13 +103,13 @@ def _fixed_noise(picture: Tensor, draw: torch.Generator, seed: int, strongest: f
     return (image * chosen).to(picture.device)
 
 
-def _motion(picture: Tensor, draw: torch.Generator) -> Tensor:
+def _motion(picture: Tensor, draw: torch.Generator, furthest: int) -> Tensor:
     """The affine matrix [2, 3] of a shift by whole pixels, a shift and zoom, or, for one in two, no motion at all."""
     _, height, width = picture.shape
     moves, whole, zoom, x, y = torch.rand(5, generator=draw).tolist()
     if moves < 0.5:
         return torch.eye(2, 3)
-    shift = [(2 * x - 1) * FURTHEST, (2 * y - 1) * FURTHEST]
+    shift = [(2 * x - 1) * furthest, (2 * y - 1) * furthest]
     scale = 1 + (2 * zoom - 1) * NEAREST
     if whole < 0.5:  # pixels that stay whole are not blurred
         shift, scale = [float(round(length)) for length in shift], 1.0

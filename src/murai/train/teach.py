@@ -27,6 +27,7 @@ from murai.train.photos import Photographs, learnable_style, list_photos
 from murai.train.quality import centre_square, measure_quality
 from murai.train.report import write_report
 from murai.train.sheet import ContactSheet, column
+from murai.train.stability import FURTHEST
 from murai.train.vgg import LossNetwork
 from murai.train.watch import Watch
 
@@ -132,7 +133,7 @@ def teach(
     evaluation = list_photos(plan.evaluation, say) if plan.evaluation else []
     torch.manual_seed(settings.seed)
     base = load_base(plan.base, loss_network) if plan.base else None
-    source = Photographs(photographs, size=settings.size, seed=settings.seed)
+    source = Photographs(photographs, size=settings.size, seed=settings.seed, margin=FURTHEST)
     network = _network(plan, base, loss_network, pictures, source)
     manifest = _manifest(plan, base, network, loss_network, len(photographs), fabric.world_size)
     training = Training(
