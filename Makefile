@@ -43,7 +43,7 @@ $(VENV)/base: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/all: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,measure,tensorboard,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,measure,tensorboard,control,dev]'
 	touch $@ $(VENV)/base
 
 clean:

@@ -14,6 +14,9 @@ class Controls:
     strength     0 gives the input back bit for bit, 1 the full painting
     keep_colors  True keeps the colours of the input and takes only the brightness of the painting
     paused       True holds the last painted picture
+    fade         seconds in which one mix and strength become the next
+    split        share of the picture, from its left edge, that stays unpainted
+    blackout     True shows black
 
     Raises ValueError for a value out of range.
     """
@@ -22,10 +25,14 @@ class Controls:
     strength: float = 1.0
     keep_colors: bool = False
     paused: bool = False
+    fade: float = 0.0
+    split: float = 0.0
+    blackout: bool = False
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.strength <= 1.0:
-            raise ValueError(f"strength is between 0 and 1, not {self.strength}")
+        for row in TABLE:
+            if row.low is not None and not row.low <= getattr(self, row.name) <= row.high:
+                raise ValueError(f"{row.name} is between {row.low:g} and {row.high:g}, not {getattr(self, row.name)}")
         if any(not weight >= 0 for weight in self.mix.values()):
             raise ValueError("the weights of a mix are 0 or more")
         if self.mix and not sum(self.mix.values()) > 0:
@@ -35,21 +42,54 @@ class Controls:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One row of the table: a field of `Controls` and its name on every surface."""
+    """One row of the table: a field of `Controls` and its name on every surface.
+
+    keys        one that turns it on and off, or two: less and more, previous and next
+    low, high   its range, and `step` how far a key moves it; None for what is no number
+    """
 
     name: str
-    key: str
-    osc: str
+    keys: tuple[str, ...]
     help: str
     default: Any
     low: float | None = None
-    high: float | None = None
+    high: float = 0.0
+    step: float = 0.0
+
+    @property
+    def osc(self) -> str:
+        """Its OSC address."""
+        return f"/murai/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to do once: its key, and its name in JSON; `osc` is its address."""
+
+    name: str
+    key: str
+    help: str
+
+    @property
+    def osc(self) -> str:
+        """Its OSC address."""
+        return f"/murai/{self.name}"
 
 
 TABLE = (
-    Control("mix", "left/right", "/murai/mix", "previous and next style", {}),
-    Control("strength", "up/down", "/murai/strength", "how much is painted", 1.0, 0.0, 1.0),
-    Control("keep_colors", "c", "/murai/keep_colors", "keep the colours of the input", False),
-    Control("paused", "space", "/murai/paused", "hold the picture", False),
+    Control("mix", ("left", "right"), "previous and next style, through all packs; 1 to 9 the first nine", {}),
+    Control("strength", ("down", "up"), "how much is painted", 1.0, 0.0, 1.0, 0.1),
+    Control("keep_colors", ("c",), "keep the colours of the input", False),
+    Control("paused", ("space",), "hold the picture", False),
+    Control("fade", ("[", "]"), "seconds from one style to the next", 0.0, 0.0, 10.0, 0.5),
+    Control("split", (",", "."), "how much stays unpainted, from the left", 0.0, 0.0, 1.0, 0.1),
+    Control("blackout", ("b",), "show black", False),
 )
 """Every control once: its JSON name is `name`, a field of `Controls`."""
+
+ACTIONS = (
+    Action("snapshot", "s", "keep this picture"),
+    Action("record", "r", "begin or end a recording"),
+    Action("help", "h", "say what the keys do"),
+)
+"""Everything that is done once."""

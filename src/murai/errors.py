@@ -9,6 +9,7 @@
     ├── PackError               a style pack is damaged, unsafe or of another version
     │   └── UnknownStyle        no pack has that style; the message names the nearest
     ├── RuntimeUnsupported      this machine lacks what the network's runtime needs
+    ├── ControlError            a control, value or action that is not there or out of its range
     ├── TrainError              the pictures, photographs or weights to learn from cannot be used
     └── MissingExtra            an optional library is not installed; the message names the extra
 
@@ -59,6 +60,10 @@ class UnknownStyle(PackError):
 
 class RuntimeUnsupported(MuraiError):
     """This machine cannot run the network."""
+
+
+class ControlError(MuraiError):
+    """A show cannot be played like that."""
 
 
 class TrainError(MuraiError):

@@ -109,6 +109,7 @@ class Pipeline:
         self._end_time: float | None = None
         self._reader = threading.Thread(target=self._read, name="murai reader", daemon=True)
         self._painter = threading.Thread(target=self._paint, name="murai painter", daemon=True)
+        self._last: Frame | None = None
         self._read_count = self._painted = self._held = 0
         self._reads, self._paints = Recent(), Recent()
         for sink in sinks:
@@ -183,6 +184,11 @@ class Pipeline:
     def controls(self) -> Controls:
         """The controls as they are now."""
         return self._controls
+
+    @property
+    def last(self) -> Frame | None:
+        """The newest painted frame, None before the first."""
+        return self._last
 
     def update(self, **changes: Any) -> None:
         """Change controls by name, from the next picture on. Raises ValueError or, for a name nobody has, TypeError."""
@@ -305,10 +311,10 @@ class Pipeline:
 
     def _paint_all(self) -> None:
         used: Controls | None = None
-        last: Frame | None = None
         scene = None
         for turn, frame in self._inbox:
             used = self._use(used)
+            last = self._last
             if self._live and used.paused and last is not None:
                 painted = dataclasses.replace(frame, image=last.image, original=last.original, ready=last.ready)
                 self._held += 1
@@ -318,7 +324,7 @@ class Pipeline:
                     self._stylizer.reset()
                     scene = (turn, frame.width, frame.height)
                 image = self._stylizer(frame.image)
-                painted = last = dataclasses.replace(frame, image=image, original=frame.image)
+                painted = self._last = dataclasses.replace(frame, image=image, original=frame.image)
                 self._painted += 1
             self._paints.add(time.monotonic())
             for outlet in [outlet for outlet in self._outlets if not outlet.failed]:

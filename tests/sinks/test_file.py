@@ -443,3 +443,24 @@ def test_what_is_remembered_of_past_frames_does_not_grow(tmp_path: Path) -> None
 def test_writing_before_opening_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="not open"):
         FileSink(tmp_path / "out.mp4").write(next(frames(1)))
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
+def test_a_recording_that_gets_no_picture_leaves_nothing(
+    tmp_path: Path, suffix: str, live: bool, complete: bool
+) -> None:
+    """In a process of its own: FFmpeg once crashed here."""
+    program = f"""
+from fractions import Fraction
+from murai.frame import StreamInfo
+from murai.sinks.file import FileSink
+sink = FileSink({str(tmp_path / ("out." + suffix))!r})
+sink.open(StreamInfo(96, 64, Fraction(30), Fraction(1, 90_000), live={live}))
+sink.close(complete={complete})
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == (1 if complete else 0)
+    assert ("no picture came from the source" in run.stderr) == complete
+    assert not list(tmp_path.iterdir())

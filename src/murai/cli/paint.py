@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter, validators
 
 from murai.cli.common import Count, folders, parse_size
+from murai.cli.remote import Remote
 from murai.console import progress, say
-from murai.errors import CameraError, SinkError, SourceError
+from murai.errors import CameraError, MuraiError, SinkError, SourceError
 
 if TYPE_CHECKING:
+    from murai.control.player import Player
     from murai.pipeline import Pipeline, Source
     from murai.sinks.window import WindowSink
     from murai.stylizers.repertoire import Repertoire
@@ -56,10 +58,12 @@ def live(
     source: str = "auto",
     sink: list[str] | None = None,
     painting: Painting | None = None,
+    remote: Remote | None = None,
     frames: Count | None = None,
+    keep: Path = Path(),
     overwrite: bool = False,
 ) -> int:
-    """Paint a camera, a stream, a file or the pattern while you watch. Keys in the window: arrows, c, space, f, q.
+    """Paint a camera, a stream, a file or the pattern while you watch. In the window, h says what the keys do.
 
     Parameters
     ----------
@@ -70,11 +74,16 @@ def live(
         of demo.mp4 where there is no display.
     frames
         End after so many frames of the source.
+    keep
+        The folder for snapshots and recordings, the keys s and r.
     overwrite
         Replace files that exist.
     """
+    from murai.control.player import Player
     from murai.pipeline import Pipeline
     from murai.sinks import open_sink
+    from murai.stage.takes import Takes
+    from murai.stylizers.staging import Staging
 
     painting = painting or Painting()
     sinks = sink or [_default_sink()]
@@ -87,10 +96,13 @@ def live(
     repertoire.use(controls)
     shown = _open_live(source, frames)
     repertoire.prepare(shown.info.width, shown.info.height)
-    pipeline = Pipeline(shown, repertoire, opened, controls=controls, say=say)
+    pipeline = Pipeline(shown, Staging(repertoire, shown.info.rate), opened, controls=controls, say=say)
     windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
     say(f"painting to {', '.join(sinks)}. {'q in the window' if windows else 'Ctrl-C'} ends it.")
-    code = _play(pipeline, repertoire, windows[0] if windows else None)  # type: ignore[arg-type]
+    takes = Takes(pipeline, keep, say)
+    player = Player(pipeline, repertoire.names, {"snapshot": takes.snapshot, "record": takes.record}, say=say)
+    with (remote or Remote()).listening(player, pipeline):
+        code = _play(pipeline, player, windows[0] if windows else None)  # type: ignore[arg-type]
     for name in sinks:
         if Path(name).is_file():
             say(f"wrote {Path(name).resolve()}")
@@ -217,13 +229,13 @@ def _default_sink() -> str:
     return "window"
 
 
-def _play(pipeline: "Pipeline", repertoire: "Repertoire", window: "WindowSink | None") -> int:
+def _play(pipeline: "Pipeline", player: "Player", window: "WindowSink | None") -> int:
     """Run the show until it ends or the user ends it; what was recorded is kept either way."""
     code = 0
     pipeline.start()
     try:
         if window is not None:
-            window.show(_keys(pipeline, repertoire), until=lambda: pipeline.ended)
+            window.show(lambda key: _press(player, key), until=lambda: pipeline.ended)
         else:
             with progress("live", None, "frames") as advance:
                 while not pipeline.wait(0.5):
@@ -237,25 +249,9 @@ def _play(pipeline: "Pipeline", repertoire: "Repertoire", window: "WindowSink | 
     return code
 
 
-def _keys(pipeline: "Pipeline", repertoire: "Repertoire") -> Any:
-    """What each key of the window does."""
-    names = repertoire.names
-
-    def on_key(key: str) -> None:
-        controls = pipeline.controls
-        if key in ("left", "right"):
-            now = next(iter(controls.mix))
-            at = names.index(now) if now in names else 0
-            name = names[(at + (1 if key == "right" else -1)) % len(names)]
-            pipeline.update(mix={name: 1.0})
-            say(f"style {name}")
-        elif key in ("up", "down"):
-            strength = round(min(1.0, max(0.0, controls.strength + (0.1 if key == "up" else -0.1))), 2)
-            pipeline.update(strength=strength)
-            say(f"strength {strength:g}")
-        elif key == "c":
-            pipeline.update(keep_colors=not controls.keep_colors)
-        elif key == "space":
-            pipeline.update(paused=not controls.paused)
-
-    return on_key
+def _press(player: "Player", key: str) -> None:
+    """A key that cannot do what it is for says so; the show goes on."""
+    try:
+        player.press(key)
+    except MuraiError as error:
+        say(str(error))

@@ -68,6 +68,7 @@ class FileSink:
         self._sound: Sound | None = None
         self._durations: dict[int, int] = {}
         self._end = self._painted = 0
+        self._usual = 1
         self._last: int | None = None
 
     def open(self, info: StreamInfo) -> None:
@@ -173,8 +174,18 @@ class FileSink:
     def _abandon(self) -> None:
         if self._output is not None:
             with suppress(av.FFmpegError):  # what cannot be written any more does not matter
+                self._begin()
                 self._output.close()
         self._free()
+
+    def _begin(self) -> None:
+        """Where pieces were promised and no picture came, write one: FFmpeg crashes when it closes none."""
+        assert self._output is not None
+        if self._last is None and self._output.streams.video and "movflags" in _options(self._kind, self._info):
+            picture = av.VideoFrame(self._info.width, self._info.height, str(self._stream.codec_context.pix_fmt))
+            picture.pts, picture.time_base = 0, self._info.time_base
+            self._encode(picture)
+            self._encode(None)
 
     def _free(self) -> None:
         if self._sound:

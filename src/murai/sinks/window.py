@@ -21,6 +21,7 @@ NAMES = {
 }
 NO_MONITOR: Any = None
 DEFAULT_SIZE = (1280, 720)
+OnKey = Callable[[str], object]
 IDLE_SECONDS = 0.1
 """How often `until` is asked while nothing happens."""
 
@@ -74,7 +75,7 @@ class WindowSink:
             self._newest = None
             self._wake()
 
-    def show(self, on_key: Callable[[str], None] | None = None, until: Callable[[], bool] | None = None) -> None:
+    def show(self, on_key: OnKey | None = None, until: Callable[[], bool] | None = None) -> None:
         """Open the window, draw and listen until the end. Keys but q, Escape and f go to `on_key` by name."""
         _start()
         window = self._create()
@@ -132,7 +133,7 @@ class WindowSink:
     def _expose(self, window: Any, *size: int) -> None:
         self._stale = True
 
-    def _key(self, on_key: Callable[[str], None] | None, window: Any, key: int, code: int, act: int, mods: int) -> None:
+    def _key(self, on_key: OnKey | None, window: Any, key: int, code: int, act: int, mods: int) -> None:
         name = _name(key, code)
         if act == glfw.RELEASE or name is None or mods & (glfw.MOD_CONTROL | glfw.MOD_ALT | glfw.MOD_SUPER):
             return
@@ -175,7 +176,7 @@ def _name(key: int, code: int) -> str | None:
     if key in NAMES:
         return NAMES[key]
     letter = glfw.get_key_name(key, code)
-    if letter and letter.isascii() and letter.isalnum():
+    if letter and letter.isascii() and letter.isprintable():
         return str(letter.lower())
     return chr(key).lower() if chr(key).isalnum() and key < 128 else None
 

@@ -1,0 +1,73 @@
+"""What lets others play a running show: --osc, --http."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cyclopts import Parameter
+
+from murai.cli.common import needs
+from murai.console import say
+
+if TYPE_CHECKING:
+    from murai.control.player import Player
+    from murai.pipeline import Pipeline
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Remote:
+    """Control from outside.
+
+    Parameters
+    ----------
+    osc
+        Listen for OSC at [HOST:]PORT, on this machine alone where no host is given.
+    http
+        Serve a page to play from, and JSON, at [HOST:]PORT.
+    token_file
+        Where the token is kept that others must know; only asked for beyond this machine.
+    """
+
+    osc: str | None = None
+    http: str | None = None
+    token_file: Path | None = None
+
+    @contextmanager
+    def listening(self, player: "Player", pipeline: "Pipeline") -> Iterator[None]:
+        """Listen for the time of a `with`. Raises ControlError, MissingExtra."""
+        from murai.control.access import is_local, parse_address, read_token
+
+        places = {kind: parse_address(text) for kind in ("osc", "http") if (text := getattr(self, kind))}
+        file = self.token_file or _config_folder() / "token"
+        token = "" if all(is_local(place.host) for place in places.values()) else read_token(file)
+        with ExitStack() as stack:
+            if "osc" in places:
+                with needs("Control by OSC", "control"):
+                    from murai.control.osc import OSCControl
+                osc = OSCControl(player, places["osc"], token=token, say=say)
+                stack.enter_context(closing(osc))
+                say(f"OSC: {'/TOKEN' if token else ''}/murai/strength and so on, at port {osc.port}.")
+            if "http" in places:
+                with needs("Control by HTTP", "control"):
+                    from murai.control.http import HTTPControl
+                http = HTTPControl(player, places["http"], token=token, figures=lambda: _figures(pipeline))
+                stack.enter_context(closing(http))
+                say(f"play it at http://{places['http'].host}:{http.port}/{'?token=TOKEN' if token else ''}")
+            if token:
+                say(f"TOKEN stands for what is in {file}.")
+            yield
+
+
+def _figures(pipeline: "Pipeline") -> dict[str, float]:
+    """What the page shows."""
+    stats = pipeline.stats
+    return {"fps_in": round(stats.fps_in), "fps_out": round(stats.fps_out), "dropped": stats.dropped}
+
+
+def _config_folder() -> Path:
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "murai"

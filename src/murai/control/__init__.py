@@ -1,0 +1,1 @@
+"""Control from outside: every surface sets the controls of one table."""

@@ -1,0 +1,206 @@
+"""Control by HTTP/JSON and WebSocket, and a page to play from a phone. The only file that imports Starlette."""
+
+import asyncio
+import hmac
+import json
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from murai.control.access import Address, is_local
+from murai.control.player import Player
+from murai.controls import TABLE
+from murai.errors import ControlError, MuraiError
+
+LARGEST = 65_536
+"""Bytes of a request, above which it is refused."""
+TOLD_EVERY = 0.1
+"""Seconds between two looks at the state that is sent to who listens."""
+
+
+class HTTPControl:
+    """Serves `player` at `address` from construction to `close`.
+
+        GET   /                    a page with every control
+        GET   /api/table           every control: name, keys, OSC address, help, range
+        GET   /api/state           {"controls": {...}, "styles": [...], "figures": {...}}
+        PATCH /api/controls        {name: value, ...}, all or none; answers the controls
+        POST  /api/actions/NAME
+        WS    /api/play            takes {name: value, ...} or {"do": NAME}, sends the state whenever it changes
+
+    What is refused is answered by {"error": sentence}, status 422. `figures` is asked for what a read-out shows. With a
+    `token`, who asks sends `Authorization: Bearer TOKEN`, or `?token=TOKEN`. Without one, only this machine is
+    answered, and no page but its own may speak to it.
+
+    Raises ControlError where the port cannot be had, and without a token for an address beyond this machine.
+    """
+
+    def __init__(
+        self, player: Player, address: Address, *, token: str = "", figures: Callable[[], dict[str, Any]] = dict
+    ) -> None:
+        if not token and not is_local(address.host):
+            raise ControlError(f"HTTP at {address} is open to others; it needs a token there.")
+        self._player, self._figures = player, figures
+        listener = _listener(address)
+        self.port = int(listener.getsockname()[1])
+        app = _Guard(Starlette(routes=self._routes()), token)
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws_max_size=LARGEST)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="murai http", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is told to who asks or listens."""
+        return {"controls": self._player.state, "styles": self._player.styles, "figures": self._figures()}
+
+    def _routes(self) -> list[Any]:
+        return [
+            Route("/", self._page),
+            Route("/api/table", self._table),
+            Route("/api/state", self._state),
+            Route("/api/controls", self._set, methods=["PATCH"]),
+            Route("/api/actions/{name}", self._do, methods=["POST"]),
+            WebSocketRoute("/api/play", self._play),
+        ]
+
+    async def _page(self, request: Request) -> Response:
+        return HTMLResponse((files("murai.control") / "page.html").read_text())
+
+    async def _table(self, request: Request) -> Response:
+        rows = [
+            {**{name: getattr(row, name) for name in ("name", "keys", "osc", "help", "low", "high", "step")}}
+            for row in TABLE
+        ]
+        actions = [{"name": a.name, "key": a.key, "osc": a.osc, "help": a.help} for a in self._player.actions]
+        return JSONResponse({"controls": rows, "actions": actions})
+
+    async def _state(self, request: Request) -> Response:
+        return JSONResponse(self.state)
+
+    async def _set(self, request: Request) -> Response:
+        return self._answer(lambda body: self._player.set_all(body), await _body(request))
+
+    async def _do(self, request: Request) -> Response:
+        return self._answer(lambda _: self._player.do(request.path_params["name"]), {})
+
+    def _answer(self, act: Callable[[Any], None], body: Any) -> Response:
+        try:
+            if not isinstance(body, dict):
+                raise ControlError('send a JSON object, such as {"strength": 0.5}.')
+            act(body)
+        except MuraiError as error:
+            return JSONResponse({"error": str(error)}, 422)
+        return JSONResponse(self._player.state)
+
+    async def _play(self, socket: WebSocket) -> None:
+        await socket.accept()
+        telling = asyncio.create_task(self._tell(socket))
+        with suppress(WebSocketDisconnect, RuntimeError):  # Starlette raises the latter for one that is closed already
+            while True:
+                if error := self._played(await socket.receive_text()):
+                    await socket.send_json({"error": error})
+        telling.cancel()
+
+    async def _tell(self, socket: WebSocket) -> None:
+        last = None
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                if (state := self.state) != last:
+                    await socket.send_json(state)
+                    last = state
+                await asyncio.sleep(TOLD_EVERY)
+
+    def _played(self, text: str) -> str:
+        """Do what a message says; why not, or nothing."""
+        try:
+            message = json.loads(text)
+            if not isinstance(message, dict):
+                raise ControlError('send a JSON object, such as {"strength": 0.5}.')
+            if "do" in message:
+                self._player.do(str(message["do"]))
+            else:
+                self._player.set_all(message)
+        except ValueError:
+            return 'that is no JSON; send an object, such as {"strength": 0.5}.'
+        except MuraiError as error:
+            return str(error)
+        return ""
+
+
+class _Guard:
+    """Lets through who may control the show: with the token, or, where there is none, from this machine's own page."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app, self._token = app, token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = HTTPConnection(scope)
+        if self._token and not self._knows(connection):
+            refusal, status = "this show is played with a token; send Authorization: Bearer TOKEN.", 401
+        elif not self._token and not _own(connection):
+            refusal, status = "only pages of this machine may play this show.", 403
+        else:
+            return await self._app(scope, receive, send)
+        if scope["type"] == "websocket":
+            return await WebSocket(scope, receive, send).close(code=1008)
+        await JSONResponse({"error": refusal}, status)(scope, receive, send)
+
+    def _knows(self, connection: HTTPConnection) -> bool:
+        given = connection.headers.get("authorization", "").removeprefix("Bearer ")
+        given = given or connection.query_params.get("token", "")
+        return hmac.compare_digest(given.encode(), self._token)
+
+
+def _own(connection: HTTPConnection) -> bool:
+    """Whether a request names this machine, and comes from no page or from one of its own."""
+    host = connection.headers.get("host", "")
+    origin = connection.headers.get("origin")
+    if not is_local(urlsplit(f"//{host}").hostname or ""):
+        return False
+    return origin is None or urlsplit(origin).netloc == host
+
+
+async def _body(request: Request) -> Any:
+    """The JSON of a request, None where it is none or too large."""
+    data = b""
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > LARGEST:
+            return None
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
+
+
+def _listener(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address.host, address.port))
+        listener.listen(64)
+    except OSError as error:
+        listener.close()
+        raise ControlError(f"HTTP cannot listen at {address} ({error.strerror}); give another port.") from error
+    return listener

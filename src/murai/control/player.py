@@ -1,0 +1,161 @@
+"""Plays a running show: keys, OSC, HTTP and MIDI all end here, so that all mean the same."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from murai.controls import ACTIONS, TABLE, Action, Control, Controls
+from murai.errors import ControlError, Say, silent
+
+ROWS = {row.name: row for row in TABLE}
+
+
+class Show(Protocol):
+    """What is played, such as a `Pipeline`."""
+
+    @property
+    def controls(self) -> Controls:
+        """The controls as they are now."""
+
+    def update(self, **changes: Any) -> None:
+        """Change controls by name."""
+
+
+class Player:
+    """Sets the controls of `show` by their names, and does the actions that `actions` has.
+
+    `styles` are all of them, as PACK/NAME. `say` hears what a key did. Every method may be called from any thread, and
+    raises ControlError, one sentence, for what cannot be done; nothing has changed then.
+    """
+
+    def __init__(
+        self,
+        show: Show,
+        styles: Sequence[str],
+        actions: Mapping[str, Callable[[], None]] | None = None,
+        *,
+        say: Say = silent,
+    ) -> None:
+        self._show, self.styles, self._say = show, tuple(styles), say
+        self._actions = {"help": self._help, **(actions or {})}
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What can be done once, in the table's order."""
+        return tuple(action for action in ACTIONS if action.name in self._actions)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Every control by its JSON name."""
+        controls = self._show.controls
+        values = {row.name: getattr(controls, row.name) for row in TABLE}
+        return {**values, "mix": dict(controls.mix)}
+
+    def set(self, name: str, value: Any) -> None:
+        """Set the control `name`. A mix is a name or blend as `--style` takes it, or {name: weight}."""
+        self.set_all({name: value})
+
+    def set_all(self, values: Mapping[str, Any]) -> None:
+        """Set several controls at one instant, or none."""
+        self._show.update(**{name: self._checked(name, value) for name, value in values.items()})
+
+    def do(self, name: str) -> None:
+        """Do the action `name`."""
+        if name not in self._actions:
+            raise ControlError(f"there is nothing to do that is called '{name}'; there is {', '.join(self._actions)}.")
+        self._actions[name]()
+
+    def press(self, key: str) -> bool:
+        """What `key` does; False where it does nothing."""
+        for action in self.actions:
+            if key == action.key:
+                self.do(action.name)
+                return True
+        for row in TABLE:
+            if key in row.keys:
+                self._move(row, row.keys.index(key))
+                return True
+        if key.isdigit() and 1 <= int(key) <= len(self.styles):
+            self._move_to(self.styles[int(key) - 1])
+            return True
+        return False
+
+    def _move(self, row: Control, place: int) -> None:
+        now = getattr(self._show.controls, row.name)
+        forward = place == len(row.keys) - 1
+        if row.name == "mix":
+            at = self.styles.index(first) if (first := next(iter(now), "")) in self.styles else 0
+            self._move_to(self.styles[(at + (1 if forward else -1)) % len(self.styles)])
+        elif row.low is None:
+            self.set(row.name, not now)
+            self._say(f"{row.name} {'off' if now else 'on'}")
+        else:
+            value = round(min(row.high, max(row.low, now + (row.step if forward else -row.step))), 3)
+            self.set(row.name, value)
+            self._say(f"{row.name} {value:g}")
+
+    def _move_to(self, style: str) -> None:
+        self.set("mix", style)
+        self._say(f"style {style}")
+
+    def _help(self) -> None:
+        for row in TABLE:
+            self._say(f"{' '.join(row.keys):>10}  {row.help}")
+        for action in self.actions:
+            self._say(f"{action.key:>10}  {action.help}")
+
+    def _checked(self, name: str, value: Any) -> Any:
+        row = ROWS.get(name)
+        if row is None:
+            raise ControlError(f"there is no control '{name}'; there are {', '.join(ROWS)}.")
+        if name == "mix":
+            return self._mix(value)
+        if row.low is None:
+            return _switch(row, value)
+        number = _number(name, value)
+        if not row.low <= number <= row.high:
+            raise ControlError(f"{name} is between {row.low:g} and {row.high:g}, not {number:g}.")
+        return number
+
+    def _mix(self, value: Any) -> dict[str, float]:
+        """{PACK/NAME: weight} of what a user may write for it."""
+        if isinstance(value, str):
+            parts = [part.rpartition(":") if ":" in part else (part, "", "1") for part in value.split(",")]
+            value = {name.strip(): weight for name, _, weight in parts}
+        if not isinstance(value, Mapping) or not value:
+            raise ControlError("mix is the name of a style, NAME:W,NAME:W, or an object of names and weights.")
+        mix: dict[str, float] = {}
+        for name, weight in value.items():
+            share = _number(f"the weight of {name}", weight)
+            if share < 0:
+                raise ControlError(f"the weight of {name} is 0 or more, not {share:g}.")
+            mix[self._style(str(name))] = share
+        if not sum(mix.values()) > 0:
+            raise ControlError("a mix needs at least one weight above 0.")
+        if len({name.rpartition("/")[0] for name in mix}) > 1:
+            raise ControlError(f"a blend stays inside one pack, not {', '.join(mix)}.")
+        return mix
+
+    def _style(self, name: str) -> str:
+        """PACK/NAME; a bare name is looked for in the pack that paints now, then in the others."""
+        now = next(iter(self._show.controls.mix), "").rpartition("/")[0]
+        found = [style for style in self.styles if name in (style, style.rpartition("/")[2])]
+        if not found:
+            raise ControlError(f"there is no style '{name}'; there are {', '.join(self.styles)}.")
+        return f"{now}/{name}" if f"{now}/{name}" in found else found[0]
+
+
+def _switch(row: Control, value: Any) -> bool:
+    if isinstance(value, bool) or (isinstance(value, int | float) and value in (0, 1)):
+        return bool(value)
+    raise ControlError(f"{row.name} is true or false, not {value!r:.40}.")
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ControlError(f"{name} is a number, not {value!r:.40}.")
+    return number

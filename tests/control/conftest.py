@@ -1,0 +1,28 @@
+import dataclasses
+
+import pytest
+
+from murai.control.player import Player
+from murai.controls import Controls
+
+STYLES = ("night/stars", "night/moon", "sea/wave", "sea/moon")
+
+
+class Show:
+    """What a pipeline does with controls, without the rest."""
+
+    def __init__(self):
+        self.controls = Controls(mix={"night/stars": 1.0})
+
+    def update(self, **changes):
+        self.controls = dataclasses.replace(self.controls, **changes)
+
+
+@pytest.fixture
+def show():
+    return Show()
+
+
+@pytest.fixture
+def player(show):
+    return Player(show, STYLES)

@@ -1,0 +1,119 @@
+"""Snapshots and recordings of a show that runs."""
+
+import re
+import threading
+import time
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from murai.errors import SinkError
+from murai.pipeline import Pipeline
+from murai.sinks.null import NullSink
+from murai.sources.pattern import PatternSource
+from murai.stage.takes import Takes
+
+
+class Inverts:
+    def use(self, controls):
+        pass
+
+    def reset(self):
+        pass
+
+    def __call__(self, image):
+        return 255 - image
+
+
+def until(seen, seconds=30):
+    end = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def show():
+    with Pipeline(PatternSource(96, 64), Inverts(), [NullSink()]) as pipeline:
+        until(lambda: pipeline.last is not None)
+        yield pipeline
+        pipeline.stop()
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def takes(show, tmp_path, said):
+    return Takes(show, tmp_path, said.append)
+
+
+def test_a_snapshot_is_the_newest_painting(show, takes, tmp_path, said):
+    show.update(paused=True)
+    until(lambda: show.stats.held > 0)
+    takes.snapshot()
+    until(lambda: said)
+    (file,) = tmp_path.iterdir()
+    assert said == [f"kept {file}"]
+    assert re.fullmatch(r"murai-\d{4}-\d\d-\d\d-\d{6}\.png", file.name)
+    assert np.array_equal(np.asarray(Image.open(file)), show.last.image)
+
+
+def test_snapshots_of_one_second_do_not_replace_each_other(takes, tmp_path, said):
+    for count in range(1, 4):
+        takes.snapshot()
+        until(lambda count=count: len(said) == count)
+    assert len(list(tmp_path.glob("*.png"))) == 3
+
+
+def test_a_recording_begins_and_ends_while_the_show_goes_on(show, takes, tmp_path, said):
+    takes.record()
+    before = show.stats.painted
+    until(lambda: show.stats.painted > before + 20)
+    takes.record()
+    until(lambda: len(said) == 2)
+    (file,) = tmp_path.iterdir()
+    assert said == [f"recording to {file}", f"recorded {file}"]
+    assert not show.ended
+    with av.open(str(file)) as recorded:
+        frames = sum(1 for _ in recorded.decode(video=0))
+    assert frames >= 15
+    takes.record()
+    until(lambda: len(said) == 3)
+
+
+def test_a_recording_that_runs_at_the_end_is_whole(tmp_path, said):
+    pipeline = Pipeline(PatternSource(96, 64), Inverts(), [NullSink()])
+    with pipeline:
+        until(lambda: pipeline.last is not None)
+        Takes(pipeline, tmp_path, said.append).record()
+        before = pipeline.stats.painted
+        until(lambda: pipeline.stats.painted > before + 5)
+        pipeline.stop()
+    (file,) = tmp_path.iterdir()
+    with av.open(str(file)) as recorded:
+        assert sum(1 for _ in recorded.decode(video=0)) > 0
+
+
+def test_without_a_picture_or_a_folder_it_says_so(show, tmp_path):
+    unstarted = Pipeline(PatternSource(96, 64), Inverts(), [])
+    with pytest.raises(SinkError, match="no picture yet"):
+        Takes(unstarted, tmp_path).snapshot()
+    missing = Takes(show, tmp_path / "missing")
+    for act in (missing.snapshot, missing.record):
+        with pytest.raises(SinkError, match="make it first"):
+            act()
+
+
+def test_two_presses_at_once_are_one_recording_begun_and_ended(takes, tmp_path, said):
+    threads = [threading.Thread(target=takes.record) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until(lambda: any(words.startswith("recorded") for words in said))
+    assert len(list(tmp_path.glob("*.mp4"))) <= 1
