@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from murai.control.player import Player
+from murai.control.scenes import Scenes
 from murai.controls import Controls
 
 STYLES = ("night/stars", "night/moon", "sea/wave", "sea/moon")
@@ -24,5 +25,10 @@ def show():
 
 
 @pytest.fixture
-def player(show):
-    return Player(show, STYLES)
+def scenes(tmp_path):
+    return Scenes(tmp_path / "scenes")
+
+
+@pytest.fixture
+def player(show, scenes):
+    return Player(show, STYLES, scenes=scenes)

@@ -26,8 +26,8 @@ def done():
 
 
 @pytest.fixture
-def control(show, done):
-    player = Player(show, STYLES, {"snapshot": lambda: done.append(1)})
+def control(show, done, scenes):
+    player = Player(show, STYLES, {"snapshot": lambda: done.append(1)}, scenes=scenes)
     control = HTTPControl(player, HERE, figures=lambda: {"fps": 30})
     yield control
     control.close()
@@ -60,6 +60,22 @@ def test_controls_are_set_all_or_none(client, show, done):
     assert client.post("/api/actions/snapshot").status_code == 200
     assert done == [1]
     assert client.post("/api/actions/dance").status_code == 422
+
+
+def test_scenes_are_kept_and_recalled(control, client, show):
+    client.patch("/api/controls", json={"strength": 0.5, "mix": "wave"})
+    assert client.put("/api/scenes/finale").status_code == 200
+    client.patch("/api/controls", json={"strength": 1, "mix": "stars"})
+    assert client.get("/api/state").json()["scenes"] == ["finale"]
+    assert client.post("/api/scenes/finale").json()["strength"] == 0.5
+    assert dict(show.controls.mix) == {"sea/wave": 1.0}
+    assert client.post("/api/scenes/none").status_code == 422
+    assert client.put("/api/scenes/%2e%2e%2fpasswd").status_code in (404, 422)
+    client.patch("/api/controls", json={"strength": 1})
+    with connect(f"ws://127.0.0.1:{control.port}/api/play") as one:
+        one.recv(5)
+        one.send(json.dumps({"scene": "finale"}))
+        assert json.loads(one.recv(5))["controls"]["strength"] == 0.5
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"5", b"\xff", b'{"strength": NaN}', b" " * (LARGEST + 1)])

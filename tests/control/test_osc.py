@@ -62,6 +62,15 @@ def test_a_blend_and_a_switch_off_as_a_desk_sends_them(show, desk):
     until(lambda: not show.controls.paused)
 
 
+def test_scenes_are_kept_and_recalled(show, scenes, desk):
+    desk.send_message("/murai/strength", 0.5)
+    desk.send_message("/murai/keep_scene", "finale")
+    until(lambda: scenes.names == ["finale"])
+    desk.send_message("/murai/strength", 1.0)
+    desk.send_message("/murai/scene", "finale")
+    until(lambda: show.controls.strength == 0.5)
+
+
 def test_an_action_is_done_when_a_button_goes_down_and_not_when_it_comes_up(show, said):
     done = []
     control = OSCControl(Player(show, STYLES, {"snapshot": lambda: done.append(1)}), HERE, say=said.append)

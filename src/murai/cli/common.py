@@ -46,6 +46,12 @@ def user_folder() -> Path:
     return (Path(data) if data else Path.home() / ".local" / "share") / "murai" / "styles"
 
 
+def config_folder() -> Path:
+    """Where a user's scenes and settings are: the XDG configuration folder."""
+    config = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(config) if config else Path.home() / ".config") / "murai"
+
+
 def folders() -> list[Path]:
     """Where packs are looked for, the user's own first."""
     from murai.packs import bundled_folder

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from murai.cli.common import Count, folders, parse_size
+from murai.cli.common import Count, config_folder, folders, parse_size
 from murai.cli.remote import Remote
 from murai.console import progress, say
 from murai.errors import CameraError, MuraiError, SinkError, SourceError
@@ -61,6 +61,8 @@ def live(
     remote: Remote | None = None,
     frames: Count | None = None,
     keep: Path = Path(),
+    scene: str | None = None,
+    save: str | None = None,
     overwrite: bool = False,
 ) -> int:
     """Paint a camera, a stream, a file or the pattern while you watch. In the window, h says what the keys do.
@@ -76,10 +78,15 @@ def live(
         End after so many frames of the source.
     keep
         The folder for snapshots and recordings, the keys s and r.
+    scene
+        Begin with the controls of this scene.
+    save
+        Keep the controls as this scene when the show ends.
     overwrite
         Replace files that exist.
     """
     from murai.control.player import Player
+    from murai.control.scenes import Scenes
     from murai.pipeline import Pipeline
     from murai.sinks import open_sink
     from murai.stage.takes import Takes
@@ -100,9 +107,15 @@ def live(
     windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
     say(f"painting to {', '.join(sinks)}. {'q in the window' if windows else 'Ctrl-C'} ends it.")
     takes = Takes(pipeline, keep, say)
-    player = Player(pipeline, repertoire.names, {"snapshot": takes.snapshot, "record": takes.record}, say=say)
+    scenes = Scenes(config_folder() / "scenes")
+    actions = {"snapshot": takes.snapshot, "record": takes.record}
+    player = Player(pipeline, repertoire.names, actions, scenes=scenes, say=say)
+    if scene:
+        player.recall(scene)
     with (remote or Remote()).listening(player, pipeline):
         code = _play(pipeline, player, windows[0] if windows else None)  # type: ignore[arg-type]
+    if save:
+        player.keep(save)
     for name in sinks:
         if Path(name).is_file():
             say(f"wrote {Path(name).resolve()}")

@@ -1,6 +1,5 @@
 """What lets others play a running show: --osc, --http."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import Parameter
 
-from murai.cli.common import needs
+from murai.cli.common import config_folder, needs
 from murai.console import say
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Remote:
         from murai.control.access import is_local, parse_address, read_token
 
         places = {kind: parse_address(text) for kind in ("osc", "http") if (text := getattr(self, kind))}
-        file = self.token_file or _config_folder() / "token"
+        file = self.token_file or config_folder() / "token"
         token = "" if all(is_local(place.host) for place in places.values()) else read_token(file)
         with ExitStack() as stack:
             if "osc" in places:
@@ -66,8 +65,3 @@ def _figures(pipeline: "Pipeline") -> dict[str, float]:
     """What the page shows."""
     stats = pipeline.stats
     return {"fps_in": round(stats.fps_in), "fps_out": round(stats.fps_out), "dropped": stats.dropped}
-
-
-def _config_folder() -> Path:
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "murai"

@@ -35,10 +35,12 @@ class HTTPControl:
 
         GET   /                    a page with every control
         GET   /api/table           every control: name, keys, OSC address, help, range
-        GET   /api/state           {"controls": {...}, "styles": [...], "figures": {...}}
+        GET   /api/state           {"controls": {...}, "styles": [...], "scenes": [...], "figures": {...}}
         PATCH /api/controls        {name: value, ...}, all or none; answers the controls
         POST  /api/actions/NAME
-        WS    /api/play            takes {name: value, ...} or {"do": NAME}, sends the state whenever it changes
+        POST  /api/scenes/NAME     recalls a scene; PUT keeps the state as one
+        WS    /api/play            takes {name: value, ...}, {"do": NAME} or {"scene": NAME}, and sends the state
+                                   whenever it changes
 
     What is refused is answered by {"error": sentence}, status 422. `figures` is asked for what a read-out shows. With a
     `token`, who asks sends `Authorization: Bearer TOKEN`, or `?token=TOKEN`. Without one, only this machine is
@@ -71,7 +73,8 @@ class HTTPControl:
     @property
     def state(self) -> dict[str, Any]:
         """What is told to who asks or listens."""
-        return {"controls": self._player.state, "styles": self._player.styles, "figures": self._figures()}
+        player = self._player
+        return {"controls": player.state, "styles": player.styles, "scenes": player.scenes, "figures": self._figures()}
 
     def _routes(self) -> list[Any]:
         return [
@@ -80,6 +83,7 @@ class HTTPControl:
             Route("/api/state", self._state),
             Route("/api/controls", self._set, methods=["PATCH"]),
             Route("/api/actions/{name}", self._do, methods=["POST"]),
+            Route("/api/scenes/{name}", self._scene, methods=["POST", "PUT"]),
             WebSocketRoute("/api/play", self._play),
         ]
 
@@ -102,6 +106,10 @@ class HTTPControl:
 
     async def _do(self, request: Request) -> Response:
         return self._answer(lambda _: self._player.do(request.path_params["name"]), {})
+
+    async def _scene(self, request: Request) -> Response:
+        act = self._player.recall if request.method == "POST" else self._player.keep
+        return self._answer(lambda _: act(request.path_params["name"]), {})
 
     def _answer(self, act: Callable[[Any], None], body: Any) -> Response:
         try:
@@ -138,6 +146,8 @@ class HTTPControl:
                 raise ControlError('send a JSON object, such as {"strength": 0.5}.')
             if "do" in message:
                 self._player.do(str(message["do"]))
+            elif "scene" in message:
+                self._player.recall(str(message["scene"]))
             else:
                 self._player.set_all(message)
         except ValueError:

@@ -13,6 +13,7 @@ from murai.control.access import Address, is_local
 from murai.control.player import ROWS, Player
 from murai.errors import ControlError, MuraiError, Say, silent
 
+SCENES = ("scene", "keep_scene")
 QUIET_SECONDS = 5.0
 """After a complaint nothing more is said for so long: a flood of garbage must not become a flood of words."""
 
@@ -21,8 +22,9 @@ class OSCControl:
     """Listens at `address` from construction to `close`, and plays `player`.
 
     A control is set by one argument at its address (`/murai/strength 0.7`, `/murai/mix "scream"`); an action is done by
-    its address, with no argument or any that is not 0, so that the release of a button does nothing. With a `token`
-    every address begins with it: `/TOKEN/murai/strength`. OSC knows no answers: what is refused is told to `say`.
+    its address, with no argument or any that is not 0, so that the release of a button does nothing.
+    `/murai/scene NAME` recalls a scene and `/murai/keep_scene NAME` keeps one. With a `token` every address begins with
+    it: `/TOKEN/murai/strength`. OSC knows no answers: what is refused is told to `say`.
 
     Raises ControlError where the port cannot be had, and without a token for an address beyond this machine.
     """
@@ -35,7 +37,7 @@ class OSCControl:
         """Messages that were not understood or out of range."""
         self._quiet_until = 0.0
         self._prefix = f"/{token}" if token else ""
-        self._names = {*ROWS, *(action.name for action in player.actions)}
+        self._names = {*ROWS, *SCENES, *(action.name for action in player.actions)}
         dispatcher = Dispatcher(strict_timing=False)  # a message of next week would stop all others until then
         dispatcher.set_default_handler(self._hear)
         self._server = _Server(address, dispatcher, self._complain)
@@ -64,7 +66,10 @@ class OSCControl:
         return name
 
     def _play(self, name: str, values: tuple[Any, ...]) -> None:
-        if name not in ROWS:
+        if name in SCENES:
+            scene = str(values[0]) if len(values) == 1 else ""
+            self._player.recall(scene) if name == "scene" else self._player.keep(scene)
+        elif name not in ROWS:
             if not values or values[0] not in (0, False):
                 self._player.do(name)
         elif len(values) == 1:

@@ -4,10 +4,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from murai.control.scenes import Scenes
 from murai.controls import ACTIONS, TABLE, Action, Control, Controls
 from murai.errors import ControlError, Say, silent
 
 ROWS = {row.name: row for row in TABLE}
+STYLE_KEYS = tuple(str(number) for number in range(1, 10))
+SCENE_KEYS = tuple(f"f{number}" for number in range(1, 10))
 
 
 class Show(Protocol):
@@ -34,9 +37,10 @@ class Player:
         styles: Sequence[str],
         actions: Mapping[str, Callable[[], None]] | None = None,
         *,
+        scenes: Scenes | None = None,
         say: Say = silent,
     ) -> None:
-        self._show, self.styles, self._say = show, tuple(styles), say
+        self._show, self.styles, self._scenes, self._say = show, tuple(styles), scenes, say
         self._actions = {"help": self._help, **(actions or {})}
 
     @property
@@ -65,6 +69,26 @@ class Player:
             raise ControlError(f"there is nothing to do that is called '{name}'; there is {', '.join(self._actions)}.")
         self._actions[name]()
 
+    @property
+    def scenes(self) -> list[str]:
+        """The names of all scenes."""
+        return self._scenes.names if self._scenes else []
+
+    def recall(self, scene: str) -> None:
+        """Set every control as `scene` has it, in the time of its `fade`."""
+        self.set_all(self._kept().load(scene))
+        self._say(f"scene {scene}")
+
+    def keep(self, scene: str) -> None:
+        """Keep the state of every control as `scene`."""
+        self._kept().save(scene, self.state)
+        self._say(f"kept the scene {scene}")
+
+    def _kept(self) -> Scenes:
+        if self._scenes is None:
+            raise ControlError("this show keeps no scenes; start one with murai live.")
+        return self._scenes
+
     def press(self, key: str) -> bool:
         """What `key` does; False where it does nothing."""
         for action in self.actions:
@@ -75,9 +99,10 @@ class Player:
             if key in row.keys:
                 self._move(row, row.keys.index(key))
                 return True
-        if key.isdigit() and 1 <= int(key) <= len(self.styles):
-            self._move_to(self.styles[int(key) - 1])
-            return True
+        for keys, names, act in ((STYLE_KEYS, self.styles, self._move_to), (SCENE_KEYS, self.scenes, self.recall)):
+            if key in keys and keys.index(key) < len(names):
+                act(names[keys.index(key)])
+                return True
         return False
 
     def _move(self, row: Control, place: int) -> None:
@@ -103,6 +128,7 @@ class Player:
             self._say(f"{' '.join(row.keys):>10}  {row.help}")
         for action in self.actions:
             self._say(f"{action.key:>10}  {action.help}")
+        self._say(f"{'f1 to f9':>10}  scenes: {', '.join(self.scenes[:9]) or 'none yet'}")
 
     def _checked(self, name: str, value: Any) -> Any:
         row = ROWS.get(name)

@@ -18,6 +18,7 @@ NAMES = {
     glfw.KEY_DOWN: "down",
     glfw.KEY_SPACE: "space",
     glfw.KEY_ESCAPE: "escape",
+    **{glfw.KEY_F1 + number: f"f{number + 1}" for number in range(12)},
 }
 NO_MONITOR: Any = None
 DEFAULT_SIZE = (1280, 720)
