@@ -1,28 +1,33 @@
 """What every stylization network shares: any picture size, style vectors, conditional normalization."""
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+EPSILON = 1e-2
+"""Added to the variance of a channel. Less would make texture of the rounding errors of a black picture."""
+
 
 def pad(x: Tensor, multiple: int, dims: tuple[int, int]) -> Tensor:
-    """Repeat the edges of `x` along `dims`: `multiple` / 2 before, as much or more after, up to multiples.
+    """Mirror `x` at its edges along `dims`: `multiple` / 2 before, as much or more after, up to multiples.
 
-    The margin keeps what convolutions make of their zero padding out of the picture. Every size becomes at least twice
-    `multiple`. Not F.pad, which cannot repeat the edges of bytes, and a picture of bytes is a quarter as large.
+    The margin keeps what convolutions make of the edges out of the picture. Every size becomes at least twice
+    `multiple`. Not F.pad, which cannot mirror bytes, nor more than there is; a picture of bytes is a quarter as large.
     """
     for dim in dims:
         size, before = x.shape[dim], multiple // 2
         after = (size + 2 * multiple - 1) // multiple * multiple - size - before
-        first, last = x.narrow(dim, 0, 1), x.narrow(dim, size - 1, 1)
-        x = torch.cat([_repeat(first, before, dim), x, _repeat(last, after, dim)], dim)
+        outward = torch.arange(1, before + 1, device=x.device)
+        onward = torch.arange(size, size + after, device=x.device)
+        x = torch.cat([_mirrored(x, outward, dim).flip(dim), x, _mirrored(x, onward, dim)], dim)
     return x
 
 
-def _repeat(x: Tensor, count: int, dim: int) -> Tensor:
-    return x.expand([count if d == dim else -1 for d in range(x.ndim)])
+def _mirrored(x: Tensor, places: Tensor, dim: int) -> Tensor:
+    """What is at `places`, 0 or more, of `x` along `dim`, were it mirrored once and its first place repeated then."""
+    last = x.shape[dim] - 1
+    # Not by abs(), which OpenVINO's CPU plugin gets wrong for negative whole numbers.
+    return x.index_select(dim, torch.minimum(places, 2 * last - places).clamp(min=0))
 
 
 def unfold(cells: Tensor, fold: int) -> Tensor:
@@ -127,7 +132,7 @@ class ConditionalInstanceNorm(Conditional):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Normalize each channel of each picture, then scale and shift it as `style` says."""
         scale, shift = self.slice(style).chunk(2, dim=1)
-        return F.instance_norm(x) * scale + shift
+        return F.instance_norm(x, eps=EPSILON) * scale + shift
 
 
 class ConditionalGain(Conditional):
@@ -147,19 +152,15 @@ class ConditionalGain(Conditional):
 
 
 class NormalizedConv(nn.Module):
-    """3 x 3 (or larger) convolution, conditional instance normalization, and a rectifier unless it is left out."""
+    """3 x 3 (or larger) convolution, conditional instance normalization, and a rectifier unless it is left out.
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int = 3,
-        stride: int = 1,
-        relu: bool = True,
-        padding_mode: Literal["zeros", "replicate"] = "zeros",
-    ) -> None:
+    Maps are mirrored at their edges: zeros or repeated edges would tell a network where a picture ends, and a style
+    with a bright sky would be learned as a band along the top.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, relu: bool = True) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode=padding_mode)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode="reflect")
         self.norm = ConditionalInstanceNorm(outputs)
         self.relu = relu
 
@@ -170,15 +171,12 @@ class NormalizedConv(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two plain 3 x 3 convolutions beside an identity.
-
-    They see far, so they repeat the edges: zeros around the maps would paint a rim wider than any margin.
-    """
+    """Two plain 3 x 3 convolutions beside an identity."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = NormalizedConv(channels, channels, padding_mode="replicate")
-        self.second = NormalizedConv(channels, channels, relu=False, padding_mode="replicate")
+        self.first = NormalizedConv(channels, channels)
+        self.second = NormalizedConv(channels, channels, relu=False)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Same shape in and out."""
