@@ -96,6 +96,24 @@ class Manifest(_Record):
             raise ValueError("two styles have the same name")
         return styles
 
+    @property
+    def stages(self) -> list[dict[str, Any]]:
+        """The settings of each time the network learned, the first at the head."""
+        stages, stage = [], self.training
+        while isinstance(stage, dict) and stage:
+            stages.append(stage)
+            stage = stage.get("before", {})
+        return stages[::-1]
+
+    @property
+    def photographs_seen(self) -> dict[str, int]:
+        """How many photographs each style was painted on while it learned, one that came twice counted twice."""
+        seen = self.training.get("photographs_seen")
+        if isinstance(seen, dict):
+            return seen
+        steps, batch = self.training.get("steps"), self.training.get("batch")
+        return {style.name: round(steps * batch / len(self.styles)) for style in self.styles} if steps and batch else {}
+
 
 class _Version(BaseModel):
     format: int

@@ -41,13 +41,18 @@ class Taught:
         mac_per_pixel      multiply-adds
         """
         manifest = self.pack.manifest
-        steps, batch = manifest.training.get("steps"), manifest.training.get("batch")
         return {
-            "photographs_seen": round(steps * batch / len(manifest.styles)) if steps and batch else None,
-            "steps": steps,
-            "minutes": manifest.training.get("minutes"),
+            "photographs_seen": manifest.photographs_seen.get(self.style.name),
+            "steps": _sum(manifest.stages, "steps"),
+            "minutes": _sum(manifest.stages, "minutes"),
             "mac_per_pixel": manifest.mac_per_pixel,
         }
+
+
+def _sum(stages: list[dict[str, Any]], name: str) -> Any:
+    """Over all stages, None where one does not say it."""
+    values = [stage.get(name) for stage in stages]
+    return None if None in values or not values else sum(values)
 
 
 class Unpainted:

@@ -1,5 +1,8 @@
 """The model card a pack carries: what it is, what it learned from, and its figures."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from murai.packs import Manifest, Style
 
 
@@ -20,10 +23,7 @@ def model_card(manifest: Manifest) -> str:
         "",
         "## Learning",
         "",
-        f"{training['steps']:,} steps of {training['batch']} crops of {training['size']} pixels, "
-        f"{training.get('optimizer', 'Adam')}, one cycle to "
-        f"{training['learning_rate']:g}. Weights of the normalized terms: content {training['content']:g}, style "
-        f"{training['style']:g}, total variation {training['total_variation']:g}, stability {training['stability']:g}.",
+        *(_stage(stage) for stage in manifest.stages),
     ]
     if loss is not None:
         lines += [
@@ -35,6 +35,18 @@ def model_card(manifest: Manifest) -> str:
     if manifest.measured:
         lines += ["", "## Figures", "", *_figures(manifest)]
     return "\n".join(lines) + "\n"
+
+
+def _stage(training: Mapping[str, Any]) -> str:
+    """One line on how the network learned once."""
+    start = f", from `{training['base']}`" if "base" in training else ""
+    minutes = f" in {training['minutes']:g} minutes" if "minutes" in training else ""
+    return (
+        f"- {training['steps']:,} steps of {training['batch']} crops of {training['size']} pixels{minutes}{start}: "
+        f"{training.get('optimizer', 'Adam')}, one cycle to {training['learning_rate']:g}; weights of the normalized "
+        f"terms: content {training['content']:g}, style {training['style']:g}, total variation "
+        f"{training['total_variation']:g}, stability {training['stability']:g}."
+    )
 
 
 def _work(style: Style) -> str:
@@ -50,11 +62,12 @@ def _figures(manifest: Manifest) -> list[str]:
         "On photographs never learned from (centre square, 384 pixels): content = relative squared error at relu3_3,",
         "style = relative squared error of the Gram matrices, total = content + 5 style. Lower is better.",
         "",
-        "| style | content | style | total | photographs |",
-        "|---|---|---|---|---|",
+        "| style | content | style | total | on photographs | learned on |",
+        "|---|---|---|---|---|---|",
     ]
     for name, row in manifest.measured.items():
         lines.append(
-            f"| {name} | {row['content']:.3f} | {row['style']:.3f} | {row['total']:.3f} | {row['photographs']} |"
+            f"| {name} | {row['content']:.3f} | {row['style']:.3f} | {row['total']:.3f} | {row['photographs']} | "
+            f"{manifest.photographs_seen.get(name, '')} |"
         )
     return lines

@@ -232,9 +232,18 @@ def _manifest(
             "loss_layers": list(loss_network.style_layers),
             "photographs": photographs,
             "photographs_terms": plan.photos_terms,
+            "photographs_seen": _seen(plan, base, processes),
             **({"base": base.name, "full": plan.full, "before": base.manifest.training} if base else {}),
         },
     )
+
+
+def _seen(plan: Plan, base: StylePack | None, processes: int) -> dict[str, int]:
+    """See `Manifest.photographs_seen`: with `full` a style goes on from what the base saw of it."""
+    before = base.manifest.photographs_seen if base else {}
+    each = plan.settings.steps * plan.settings.batch * processes // len(plan.works)
+    now = {work.style.name: each + before.get(work.style.name, 0) for work in plan.works}
+    return now if plan.full else {**before, **now}
 
 
 def _figures(base: StylePack) -> dict[str, Any]:
@@ -268,7 +277,7 @@ def _preview(network: StylizationNetwork, photographs: Sequence[Path]) -> bytes:
     rows = torch.stack([centre_square(p, 256) for p in spread(photographs, 4)])
     columns = [network(rows, style.expand(len(rows), -1)).clamp(0, 1) for style in network.styles[:, None]]
     buffer = io.BytesIO()
-    column([torch.cat(list(c), dim=2) for c in columns]).save(buffer, "JPEG", quality=90)
+    column([torch.cat(list(c), dim=2) for c in columns]).save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
 
 
