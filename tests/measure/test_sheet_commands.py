@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -20,6 +21,15 @@ def test_blends_writes_a_row_a_pair(pack):
     pairs = ["--pair", "invert,warm", "--pair", "warm,invert"]
     assert run(["measure", "blends", "--style", pack, *pairs, "--steps", "4", "--out", "sheet.jpg"]) == 0
     assert Image.open("sheet.jpg").size == (4 * WIDTH, 2 * (HEIGHT + CAPTION))
+
+
+def test_styles_writes_the_scene_and_every_style(pack):
+    assert run(["measure", "styles", "--style", pack, "--out", "sheet.png"]) == 0
+    sheet = np.asarray(Image.open("sheet.png"))
+    assert sheet.shape == (HEIGHT + CAPTION, 4 * WIDTH, 3)
+    pictures = [sheet[CAPTION:, i * WIDTH : (i + 1) * WIDTH] for i in range(4)]
+    assert np.array_equal(pictures[0], pictures[3]) or len({p.tobytes() for p in pictures}) == 4
+    assert not np.array_equal(pictures[0], pictures[1])
 
 
 def test_strength_writes_its_sheet_and_says_how_far_colours_stray(pack, capsys):

@@ -1,4 +1,4 @@
-"""murai measure layers, blends and strength: sheets to judge by eye."""
+"""murai measure layers, styles, blends and strength: sheets to judge by eye."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +67,25 @@ def blends(*, pair: list[str], out: Path, style: str = "paintings", steps: Count
         raise MuraiError("a pair is two styles; write --pair A,B.")
     pack, _ = find_style(style, folders(), say=say)
     return _write_sheet(lambda: blend_sheet(pack, pairs, max(2, steps)), out, overwrite)  # type: ignore[arg-type]
+
+
+def all_styles(*, style: str = "paintings", out: Path, overwrite: bool = False) -> int:
+    """A sheet of the built-in scene painted in every style of one pack.
+
+    Parameters
+    ----------
+    style
+        The pack.
+    out
+        FILE.jpg or FILE.png.
+    overwrite
+        Replace the file if it exists.
+    """
+    from murai.measure.sheets import styles_sheet
+    from murai.packs import find_style
+
+    pack, _ = find_style(style, folders(), say=say)
+    return _write_sheet(lambda: styles_sheet(pack), out, overwrite)
 
 
 def strength(*, style: str = "paintings", name: list[str], out: Path, overwrite: bool = False) -> int:

@@ -41,6 +41,18 @@ def blend_sheet(pack: StylePack, pairs: Sequence[tuple[str, str]], steps: int = 
     return captioned(rows)
 
 
+def styles_sheet(pack: StylePack, across: int = 4) -> Pillow.Image:
+    """The scene, and how each style of `pack` paints it: `across` pictures a row, filled up with the scene."""
+    stylizer, picture = OpenVINOStylizer(pack, precision="f32"), scene()
+    named = [("the scene", picture)]
+    for name in pack.names:
+        stylizer.use(Controls(mix={name: 1.0}))
+        named.append((name, stylizer(picture)))
+    named += [("the scene", picture)] * (-len(named) % across)
+    rows = [named[start : start + across] for start in range(0, len(named), across)]
+    return captioned([(", ".join(name for name, _ in row), [image for _, image in row]) for row in rows])
+
+
 def strength_sheet(pack: StylePack, styles: Sequence[str]) -> Pillow.Image:
     """For each style two rows, the scene and flat colours at the strengths 0.1, 0.3 and 0.6: by vectors, by pixels.
 

@@ -277,7 +277,7 @@ def _preview(network: StylizationNetwork, photographs: Sequence[Path]) -> bytes:
     rows = torch.stack([centre_square(p, 256) for p in spread(photographs, 4)])
     columns = [network(rows, style.expand(len(rows), -1)).clamp(0, 1) for style in network.styles[:, None]]
     buffer = io.BytesIO()
-    column([torch.cat(list(c), dim=2) for c in columns]).save(buffer, "JPEG", quality=80)
+    column([torch.cat(list(c), dim=2) for c in columns]).save(buffer, "JPEG", quality=70)
     return buffer.getvalue()
 
 
