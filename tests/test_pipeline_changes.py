@@ -279,6 +279,21 @@ def test_a_paused_live_show_repeats_the_last_painting_with_new_times() -> None:
     assert times == sorted(set(times))
 
 
+def test_black_comes_and_goes_during_a_pause() -> None:
+    sink = Notes(lossless=True)
+    with Pipeline(camera(), Invert(), [sink]) as pipeline:
+        sink.wait_for(3)
+        pipeline.update(paused=True)
+        eventually(lambda: pipeline.stats.held >= 2)
+        held = sink.frames[-1].image
+        assert held.any()
+        pipeline.update(blackout=True)
+        eventually(lambda: not sink.frames[-1].image.any())
+        pipeline.update(blackout=False)
+        eventually(lambda: np.array_equal(sink.frames[-1].image, held))
+        pipeline.stop()
+
+
 def test_a_live_show_that_starts_paused_paints_one_picture_to_hold() -> None:
     stylizer, sink = Invert(), Notes(lossless=True)
     pipeline = Pipeline(camera(count=10), stylizer, [sink], controls=Controls(paused=True))

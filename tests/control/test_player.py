@@ -30,6 +30,7 @@ def test_every_control_of_the_table_can_be_set_to_its_range_and_comes_back(show,
         ("wave", {"sea/wave": 1}),
         ("moon", {"night/moon": 1}),  # the pack that paints now, before others
         ("stars:0.6, moon:0.4", {"night/stars": 0.6, "night/moon": 0.4}),
+        ("wave,moon", {"sea/wave": 1, "sea/moon": 1}),  # one pack has both
         ({"stars": 1, "night/moon": 3}, {"night/stars": 1, "night/moon": 3}),
     ],
 )
@@ -55,6 +56,7 @@ def test_a_mix_as_a_user_may_write_it(player, value, mix):
         ("mix", 5, "NAME:W"),
         ("mix", "stars:-1", "0 or more"),
         ("mix", "stars:0", "above 0"),
+        ("mix", "stars:1e308,moon:1e308", "up to"),
         ("mix", "stars,wave", "inside one pack"),
         ("mix", "stars:much", "is a number"),
     ],

@@ -75,6 +75,32 @@ def test_a_fade_that_is_overtaken_goes_on_from_where_it_was(tint):
     assert last == 0
 
 
+def test_a_dissolve_goes_on_when_something_else_changes(tint):
+    staging = Staging(tint, rate=10)
+    staging.use(controls("a/dark"))
+    greys(staging, 1)
+    staging.use(controls("b/white", fade=1))
+    (half,) = greys(staging, 5)[-1:]
+    staging.use(controls("b/white", fade=1, strength=0.9))
+    assert abs(greys(staging, 1)[0] - half) < 40
+    assert greys(staging, 12)[-1] == 255
+
+
+def test_by_a_clock_a_fade_takes_its_time_however_few_pictures_come(tint):
+    now = [0.0]
+    staging = Staging(tint, rate=10, clock=lambda: now[0])
+    staging.use(controls("a/dark"))
+    greys(staging, 1)
+    staging.use(controls("a/light", fade=1))
+    seen = []
+    for _ in range(5):
+        seen += greys(staging, 1)
+        now[0] += 0.4
+    assert seen == pytest.approx([10, 10, 50, 90, 100], abs=40)
+    assert seen == sorted(seen)
+    assert seen[-1] == 100
+
+
 def test_strength_fades_too_and_other_controls_change_at_once(tint):
     staging = Staging(tint, rate=10)
     staging.use(controls("a/dark", strength=0.0))

@@ -1,5 +1,6 @@
 """murai live, video and image: paint what comes in."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -103,7 +104,7 @@ def live(
     repertoire.use(controls)
     shown = _open_live(source, frames)
     repertoire.prepare(shown.info.width, shown.info.height)
-    pipeline = Pipeline(shown, Staging(repertoire, shown.info.rate), opened, controls=controls, say=say)
+    pipeline = Pipeline(shown, Staging(repertoire, shown.info.rate, time.monotonic), opened, controls=controls, say=say)
     windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
     say(f"painting to {', '.join(sinks)}. {'q in the window' if windows else 'Ctrl-C'} ends it.")
     takes = Takes(pipeline, keep, say)
@@ -112,10 +113,14 @@ def live(
     player = Player(pipeline, repertoire.names, actions, scenes=scenes, say=say)
     if scene:
         player.recall(scene)
-    with (remote or Remote()).listening(player, pipeline):
-        code = _play(pipeline, player, windows[0] if windows else None)  # type: ignore[arg-type]
     if save:
-        player.keep(save)
+        player.keep(save)  # refused now, not after the show
+    try:
+        with (remote or Remote()).listening(player, pipeline):
+            code = _play(pipeline, player, windows[0] if windows else None)  # type: ignore[arg-type]
+    finally:
+        if save:
+            player.keep(save)
     for name in sinks:
         if Path(name).is_file():
             say(f"wrote {Path(name).resolve()}")

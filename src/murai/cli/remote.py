@@ -28,7 +28,7 @@ class Remote:
     http
         Serve a page to play from, and JSON, at [HOST:]PORT.
     token_file
-        Where the token is kept that others must know; only asked for beyond this machine.
+        Where the token is kept that players must know, as soon as one of these listens beyond this machine.
     """
 
     osc: str | None = None

@@ -39,7 +39,7 @@ def train(
     style_size: Annotated[int, Parameter(validator=validators.Number(gte=32))] = 512,
     style_weight: Positive = 5.0,
     stability: Literal["none", "fixed-noise", "noise", "motion"] = "motion",
-    stability_weight: Positive = 0.05,
+    stability_weight: Positive = 0.1,
     learning_rate: Positive = 0.02,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     architecture: Literal["compact", "johnson"] | None = None,

@@ -123,11 +123,13 @@ class HTTPControl:
     async def _play(self, socket: WebSocket) -> None:
         await socket.accept()
         telling = asyncio.create_task(self._tell(socket))
-        with suppress(WebSocketDisconnect, RuntimeError):  # Starlette raises the latter for one that is closed already
-            while True:
-                if error := self._played(await socket.receive_text()):
-                    await socket.send_json({"error": error})
-        telling.cancel()
+        try:
+            with suppress(WebSocketDisconnect, RuntimeError, KeyError):  # closed, closed before, and what is no text
+                while True:
+                    if error := self._played(await socket.receive_text()):
+                        await socket.send_json({"error": error})
+        finally:
+            telling.cancel()
 
     async def _tell(self, socket: WebSocket) -> None:
         last = None
@@ -150,7 +152,7 @@ class HTTPControl:
                 self._player.recall(str(message["scene"]))
             else:
                 self._player.set_all(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             return 'that is no JSON; send an object, such as {"strength": 0.5}.'
         except MuraiError as error:
             return str(error)
@@ -199,7 +201,7 @@ async def _body(request: Request) -> Any:
             return None
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -9,6 +9,8 @@ from murai.controls import ACTIONS, TABLE, Action, Control, Controls
 from murai.errors import ControlError, Say, silent
 
 ROWS = {row.name: row for row in TABLE}
+HEAVIEST = 1e6
+"""The largest weight of a style in a mix."""
 STYLE_KEYS = tuple(str(number) for number in range(1, 10))
 SCENE_KEYS = tuple(f"f{number}" for number in range(1, 10))
 
@@ -153,22 +155,26 @@ class Player:
         mix: dict[str, float] = {}
         for name, weight in value.items():
             share = _number(f"the weight of {name}", weight)
-            if share < 0:
-                raise ControlError(f"the weight of {name} is 0 or more, not {share:g}.")
-            mix[self._style(str(name))] = share
+            if not 0 <= share <= HEAVIEST:
+                raise ControlError(f"the weight of {name} is 0 or more, up to {HEAVIEST:g}, not {share:g}.")
+            mix[self._style(str(name), [str(other) for other in value])] = share
         if not sum(mix.values()) > 0:
             raise ControlError("a mix needs at least one weight above 0.")
         if len({name.rpartition("/")[0] for name in mix}) > 1:
             raise ControlError(f"a blend stays inside one pack, not {', '.join(mix)}.")
         return mix
 
-    def _style(self, name: str) -> str:
-        """PACK/NAME; a bare name is looked for in the pack that paints now, then in the others."""
+    def _style(self, name: str, names: Sequence[str]) -> str:
+        """PACK/NAME; a bare name is looked for in the pack that paints now, then in one that has all of `names`."""
         now = next(iter(self._show.controls.mix), "").rpartition("/")[0]
         found = [style for style in self.styles if name in (style, style.rpartition("/")[2])]
         if not found:
             raise ControlError(f"there is no style '{name}'; there are {', '.join(self.styles)}.")
-        return f"{now}/{name}" if f"{now}/{name}" in found else found[0]
+        packs = [style.rpartition("/")[0] for style in found]
+        bare = [other.rpartition("/")[2] for other in names]
+        whole = [pack for pack in packs if all(f"{pack}/{other}" in self.styles for other in bare)]
+        best = now if now in whole else (whole or packs)[0]
+        return found[packs.index(best)]
 
 
 def _switch(row: Control, value: Any) -> bool:

@@ -20,6 +20,8 @@ NAMES = {
     glfw.KEY_ESCAPE: "escape",
     **{glfw.KEY_F1 + number: f"f{number + 1}" for number in range(12)},
 }
+REPEATED = {"left", "right", "up", "down", ",", ".", "[", "]"}
+"""Keys that go on while they are held; all others count once."""
 NO_MONITOR: Any = None
 DEFAULT_SIZE = (1280, 720)
 OnKey = Callable[[str], object]
@@ -138,16 +140,16 @@ class WindowSink:
         name = _name(key, code)
         if act == glfw.RELEASE or name is None or mods & (glfw.MOD_CONTROL | glfw.MOD_ALT | glfw.MOD_SUPER):
             return
+        if act == glfw.REPEAT and name not in REPEATED:
+            return
         if name in ("q", "escape"):
             glfw.set_window_should_close(window, True)
         elif name == "f":
-            self._toggle_fullscreen(window, act)
+            self._toggle_fullscreen(window)
         elif on_key is not None:
             on_key(name)
 
-    def _toggle_fullscreen(self, window: Any, act: int) -> None:
-        if act == glfw.REPEAT:
-            return
+    def _toggle_fullscreen(self, window: Any) -> None:
         if glfw.get_window_monitor(window):
             glfw.set_window_monitor(window, NO_MONITOR, *self._place, glfw.DONT_CARE)
             glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_NORMAL)

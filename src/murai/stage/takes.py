@@ -2,6 +2,7 @@
 
 import threading
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
@@ -37,13 +38,16 @@ class Takes:
         self._show, self._folder, self._say = show, folder, say
         self._lock = threading.Lock()
         self._recording: FileSink | None = None
+        self._given: set[Path] = set()  # names, of which some files are still being written
 
     def snapshot(self) -> None:
         """Keep the newest picture as a PNG, in the background."""
         frame = self._show.last
         if frame is None:
             raise SinkError("there is no picture yet; take it once something is painted.")
-        threading.Thread(target=self._save, args=(frame, self._path(".png")), name="murai snapshot").start()
+        with self._lock:
+            path = self._path(".png")
+        threading.Thread(target=self._save, args=(frame, path), name="murai snapshot").start()
 
     def record(self) -> None:
         """Begin a recording, or end the one that runs."""
@@ -58,6 +62,9 @@ class Takes:
     def _begin(self, sink: FileSink) -> None:
         try:
             self._show.add(sink)
+        except RuntimeError as error:
+            self._recording = None
+            raise SinkError(f"nothing can be recorded any more: {error}.") from error
         except BaseException:
             self._recording = None
             raise
@@ -65,7 +72,7 @@ class Takes:
 
     def _end(self, sink: FileSink) -> None:
         self._show.remove(sink)  # what is queued is still written, which may take a moment
-        self._say(f"recorded {sink.path}")
+        self._say(f"recorded {sink.path}" if sink.path.exists() else f"{sink.path} was not recorded.")
 
     def _save(self, frame: Frame, path: Path) -> None:
         try:
@@ -79,5 +86,7 @@ class Takes:
         if not self._folder.is_dir():
             raise SinkError(f"there is no folder {self._folder} for pictures and recordings; make it first.")
         stem = f"murai-{datetime.now():%Y-%m-%d-%H%M%S}"
-        paths = (self._folder / f"{stem}{count}{suffix}" for count in ("", *(f"-{n}" for n in range(2, 1000))))
-        return next(path for path in paths if not path.exists())
+        paths = (self._folder / f"{stem}{f'-{n}' if n > 1 else ''}{suffix}" for n in count(1))
+        path = next(path for path in paths if path not in self._given and not path.exists())
+        self._given.add(path)
+        return path

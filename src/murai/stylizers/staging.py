@@ -1,6 +1,6 @@
 """What happens around the painting: fades from one style to the next, before beside after, black."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Protocol
@@ -29,16 +29,18 @@ class Staging:
     """Paints with `painter`, and applies the controls `fade`, `split` and `blackout`.
 
     Fades are counted in pictures at `rate` a second, so the same pictures and controls give the same paintings at any
-    speed. Inside a pack the way from one mix to the next is one through vectors. Between packs the last painting of the
-    first dissolves into the paintings of the second, so that two networks never run for one picture.
+    speed. With a `clock`, which gives seconds, they take their time however many pictures a live show drops. Inside a
+    pack the way from one mix to the next is one through vectors. Between packs the last painting of the first dissolves
+    into the paintings of the second, so that two networks never run for one picture.
     """
 
-    def __init__(self, painter: Painter, rate: Fraction | float) -> None:
-        self._painter, self._rate = painter, rate
+    def __init__(self, painter: Painter, rate: Fraction | float, clock: Callable[[], float] | None = None) -> None:
+        self._painter, self._rate, self._clock = painter, float(rate), clock
+        self._then = 0.0  # by the clock, when the fade came this far
         self._wanted = self._shown = Controls()
         self._before: Controls | None = None  # where a fade through vectors began
         self._behind: Image | None = None  # what dissolves into the paintings
-        self._done = self._steps = 0  # of the fade, in pictures
+        self._done = self._steps = 0.0  # of the fade, in pictures
         self._last: Image | None = None
 
     def use(self, controls: Controls) -> None:
@@ -73,19 +75,27 @@ class Staging:
     def _begin(self, controls: Controls) -> None:
         """Begin a fade from what is shown now to `controls`; of no length where nothing is shown or none is wanted."""
         steps = round(controls.fade * self._rate) if self._last is not None else 0
-        inside = _pack(controls.mix) == _pack(self._shown.mix)
+        inside = self._behind is None and _pack(controls.mix) == _pack(self._shown.mix)
         self._before = self._shown if steps and inside else None
         self._behind = self._last if steps and not inside else None
-        self._done, self._steps = min(1, steps), steps
+        self._done, self._steps = float(min(1, steps)), float(steps)
+        self._then = self._clock() if self._clock else 0.0
 
     def _advance(self) -> None:
         """The next step of a fade, if there is one."""
         if self._done == self._steps:
             self._before = self._behind = None
             return
-        self._done += 1
+        self._done = min(self._steps, self._done + self._pictures())
         if self._before is not None:
             self._show()
+
+    def _pictures(self) -> float:
+        """How many pictures further the fade is than the last time this was asked."""
+        if self._clock is None:
+            return 1.0
+        passed, self._then = self._clock() - self._then, self._clock()
+        return passed * self._rate
 
     def _show(self) -> None:
         fading = self._before is not None and self._done < self._steps

@@ -70,7 +70,7 @@ class Settings:
     content: float = 1.0
     style: float = 5.0
     total_variation: float = 0.05
-    stability: float = 0.05
+    stability: float = 0.1
     stable: Kind = "motion"
     noise: float = 0.06
     gentle: float = 0.1
