@@ -59,10 +59,14 @@ class Style(_Record):
 
 
 class Architecture(_Record):
-    """Which network of `murai.nets` the weights belong to, and the arguments it is built with."""
+    """Which network of `murai.nets` the weights belong to, and the arguments it is built with.
+
+    version   of its calculation: the same weights paint differently with another (2: maps are mirrored at their edges)
+    """
 
     name: str
     arguments: dict[str, Any] = {}
+    version: int = 1
 
 
 class LossNetworkRecord(_Record):

@@ -164,3 +164,14 @@ def test_a_network_cannot_become_smaller(school, tmp_path):
         network_from(first, ["wall"], full=True, arguments={"widths": (8, 8)})
     with pytest.raises(TrainError, match="cannot grow"):
         network_from(first, ["wall"], full=True, arguments={"half": 8})
+
+
+def test_a_base_of_an_older_calculation_keeps_its_styles_to_itself(school, tmp_path, capsys):
+    old = tmp_path / "old"
+    shutil.copytree(school / "first", old)
+    manifest = json.loads((old / "pack.json").read_text())
+    assert manifest["architecture"].pop("version") == 2
+    (old / "pack.json").write_text(json.dumps(manifest))
+    assert run([*teach(school, "door.png"), "--base", str(old), "--out", str(tmp_path / "new")]) == 2
+    assert "go on with --full" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()

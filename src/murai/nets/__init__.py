@@ -20,6 +20,9 @@ from murai.nets.johnson import Johnson
 
 ARCHITECTURES: dict[str, type[StylizationNetwork]] = {"compact": Compact, "johnson": Johnson}
 
+VERSION = 2
+"""Of how all of them calculate, see `packs.Architecture`."""
+
 SIZES: dict[str, dict[str, Any]] = {"fast": {}, "fine": {"half": 24, "widths": (32, 80), "blocks": (0, 6)}}
 """Arguments of `compact` by tier: `fast` paints 720p live on two cores, `fine` takes twice the time."""
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from murai.errors import TrainError
-from murai.nets import ARCHITECTURES, build
+from murai.nets import ARCHITECTURES, VERSION, build
 from murai.nets.base import StylizationNetwork
 from murai.nets.growth import grow
 from murai.packs import StylePack
@@ -47,6 +47,11 @@ def network_from(
     """
     if taken := [] if full else [name for name in names if name in pack.names]:
         raise TrainError(f"{pack.path} has a style '{taken[0]}' already; give another --name, or teach it --full.")
+    if not full and pack.manifest.architecture.version != VERSION:
+        raise TrainError(
+            f"{pack.path} was taught for an older calculation, with which its styles would look different; "
+            "go on with --full, or take another --base."
+        )
     architecture, tensors = pack.manifest.architecture, {k: torch.from_numpy(v.copy()) for k, v in pack.tensors.items()}
     known = dict(zip(pack.names, tensors["styles"], strict=True))
     new = [known.get(name, tensors["styles"].mean(0)) for name in names]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from murai.errors import OutputExists, Say, SinkError, TrainError, silent
-from murai.nets import all_arguments, build, count_parameters, mac_per_pixel
+from murai.nets import VERSION, all_arguments, build, count_parameters, mac_per_pixel
 from murai.nets.base import StylizationNetwork
 from murai.packfiles import LIMITS
 from murai.packs import NAME, Architecture, LossNetworkRecord, Manifest, Style, StylePack, write_pack
@@ -219,7 +219,7 @@ def _manifest(
     return Manifest(
         name=pack_name(plan.out),
         tier="johnson" if name == "johnson" else "fast" if mac <= FAST else "fine",
-        architecture=Architecture(name=name, arguments=arguments),
+        architecture=Architecture(name=name, arguments=arguments, version=VERSION),
         style_size=network.style_size,
         mac_per_pixel=mac,
         parameters=count_parameters(network),
