@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from murai.controls import Controls as Controls
     from murai.errors import CameraError as CameraError
+    from murai.errors import ControlError as ControlError
     from murai.errors import MissingExtra as MissingExtra
     from murai.errors import MuraiError as MuraiError
     from murai.errors import OutputExists as OutputExists
@@ -40,6 +41,7 @@ _HOMES = {
     "MuraiError": "errors",
     "SourceError": "errors",
     "CameraError": "errors",
+    "ControlError": "errors",
     "StreamLost": "errors",
     "SinkError": "errors",
     "OutputExists": "errors",
