@@ -17,6 +17,7 @@ PUBLIC = {
     "MuraiError",
     "SourceError",
     "CameraError",
+    "ControlError",
     "StreamLost",
     "SinkError",
     "OutputExists",
