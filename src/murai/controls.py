@@ -32,7 +32,7 @@ class Controls:
     def __post_init__(self) -> None:
         for row in TABLE:
             if row.low is not None and not row.low <= getattr(self, row.name) <= row.high:
-                raise ValueError(f"{row.name} is between {row.low:g} and {row.high:g}, not {getattr(self, row.name)}")
+                raise ValueError(f"{row.name} is between {row.low:g} and {row.high:g}, not {getattr(self, row.name):g}")
         if any(not weight >= 0 for weight in self.mix.values()):
             raise ValueError("the weights of a mix are 0 or more")
         if self.mix and not sum(self.mix.values()) > 0:

@@ -227,7 +227,8 @@ def parse_mix(text: str) -> dict[str, float]:
             number = -1.0
         if not name.strip() or name.strip() in mix or not 0 <= number < inf:
             raise PackError(
-                f"'{text}' is not a style; write NAME, or NAME:WEIGHT,NAME:WEIGHT with weights of 0 or more."
+                f"'{text}' is not a style; write NAME, or NAME:WEIGHT,NAME:WEIGHT where each weight "
+                "is a number of 0 or more."
             )
         mix[name.strip()] = number
     if not any(mix.values()):

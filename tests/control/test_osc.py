@@ -16,17 +16,11 @@ from murai.control.osc import OSCControl
 from murai.control.player import Player
 from murai.controls import TABLE
 from murai.errors import ControlError
+from tests.shows import eventually
 
 from .conftest import STYLES
 
 HERE = Address("127.0.0.1", 0)
-
-
-def until(seen, seconds=10):
-    end = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -50,25 +44,25 @@ def test_every_control_has_its_address(show, desk):
     for row in TABLE:
         value, seen = {"mix": ("sea/wave", {"sea/wave": 1.0})}.get(row.name, (1, True if row.low is None else 1.0))
         desk.send_message(row.osc, value)
-        until(lambda row=row, seen=seen: getattr(show.controls, row.name) == seen)
+        eventually(lambda row=row, seen=seen: getattr(show.controls, row.name) == seen)
 
 
 def test_a_blend_and_a_switch_off_as_a_desk_sends_them(show, desk):
     desk.send_message("/murai/mix", "stars:0.25,moon:0.75")
-    until(lambda: dict(show.controls.mix) == {"night/stars": 0.25, "night/moon": 0.75})
+    eventually(lambda: dict(show.controls.mix) == {"night/stars": 0.25, "night/moon": 0.75})
     desk.send_message("/murai/paused", True)
-    until(lambda: show.controls.paused)
+    eventually(lambda: show.controls.paused)
     desk.send_message("/murai/paused", 0.0)
-    until(lambda: not show.controls.paused)
+    eventually(lambda: not show.controls.paused)
 
 
 def test_scenes_are_kept_and_recalled(show, scenes, desk):
     desk.send_message("/murai/strength", 0.5)
     desk.send_message("/murai/keep_scene", "finale")
-    until(lambda: scenes.names == ["finale"])
+    eventually(lambda: scenes.names == ["finale"])
     desk.send_message("/murai/strength", 1.0)
     desk.send_message("/murai/scene", "finale")
-    until(lambda: show.controls.strength == 0.5)
+    eventually(lambda: show.controls.strength == 0.5)
 
 
 def test_an_action_is_done_when_a_button_goes_down_and_not_when_it_comes_up(show, said):
@@ -78,7 +72,7 @@ def test_an_action_is_done_when_a_button_goes_down_and_not_when_it_comes_up(show
     for values in ([], [1.0], [0.0]):
         desk.send_message("/murai/snapshot", values)
     desk.send_message("/murai/strength", 0.5)
-    until(lambda: show.controls.strength == 0.5)
+    eventually(lambda: show.controls.strength == 0.5)
     control.close()
     assert len(done) == 2
 
@@ -88,7 +82,7 @@ def test_what_is_refused_is_said_once_and_counted_and_changes_nothing(show, osc,
     for value in (2.0, "loud", [], [0.1, 0.2]):
         desk.send_message("/murai/strength", value)
     desk.send_message("/elsewhere", 1)
-    until(lambda: osc.refused == 5)
+    eventually(lambda: osc.refused == 5)
     assert show.controls is before
     assert said == ["OSC: strength is between 0 and 1, not 2."]
 
@@ -108,9 +102,9 @@ def test_garbage_and_a_flood_do_not_stop_it(show, osc, desk):
             desk.send_message("/murai/strength", number % 100 / 100)
             if number % 100 == 0:
                 time.sleep(0.01)
-    until(lambda: show.controls.strength != 1.0)
+    eventually(lambda: show.controls.strength != 1.0)
     desk.send_message("/murai/split", 0.25)
-    until(lambda: desk.send_message("/murai/split", 0.25) or show.controls.split == 0.25)
+    eventually(lambda: desk.send_message("/murai/split", 0.25) or show.controls.split == 0.25)
 
 
 def test_a_message_for_next_week_does_not_hold_up_the_others(show, desk):
@@ -120,7 +114,7 @@ def test_a_message_for_next_week_does_not_hold_up_the_others(show, desk):
     later.add_content(message.build())
     desk.send(later.build())
     desk.send_message("/murai/strength", 0.5)
-    until(lambda: show.controls.strength == 0.5)
+    eventually(lambda: show.controls.strength == 0.5)
 
 
 def test_with_a_token_only_who_knows_it_plays(show, player):
@@ -130,7 +124,7 @@ def test_with_a_token_only_who_knows_it_plays(show, player):
     desk.send_message("/wrong/murai/strength", 0.2)
     desk.send_message("/*/murai/strength", 0.3)
     desk.send_message("/sesame-42/murai/split", 0.4)
-    until(lambda: show.controls.split == 0.4)
+    eventually(lambda: show.controls.split == 0.4)
     control.close()
     assert show.controls.strength == 1.0
 

@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 
 import av
 import numpy as np
@@ -14,30 +13,13 @@ from murai.pipeline import Pipeline
 from murai.sinks.null import NullSink
 from murai.sources.pattern import PatternSource
 from murai.stage.takes import Takes
-
-
-class Inverts:
-    def use(self, controls):
-        pass
-
-    def reset(self):
-        pass
-
-    def __call__(self, image):
-        return 255 - image
-
-
-def until(seen, seconds=30):
-    end = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+from tests.shows import Invert, eventually
 
 
 @pytest.fixture
 def show():
-    with Pipeline(PatternSource(96, 64), Inverts(), [NullSink()]) as pipeline:
-        until(lambda: pipeline.last is not None)
+    with Pipeline(PatternSource(96, 64), Invert(), [NullSink()]) as pipeline:
+        eventually(lambda: pipeline.last is not None)
         yield pipeline
         pipeline.stop()
 
@@ -54,9 +36,9 @@ def takes(show, tmp_path, said):
 
 def test_a_snapshot_is_the_newest_painting(show, takes, tmp_path, said):
     show.update(paused=True)
-    until(lambda: show.stats.held > 0)
+    eventually(lambda: show.stats.held > 0)
     takes.snapshot()
-    until(lambda: said)
+    eventually(lambda: said)
     (file,) = tmp_path.iterdir()
     assert said == [f"kept {file}"]
     assert re.fullmatch(r"murai-\d{4}-\d\d-\d\d-\d{6}\.png", file.name)
@@ -66,20 +48,20 @@ def test_a_snapshot_is_the_newest_painting(show, takes, tmp_path, said):
 def test_snapshots_of_one_second_do_not_replace_each_other(takes, tmp_path, said):
     for count in range(1, 4):
         takes.snapshot()
-        until(lambda count=count: len(said) == count)
+        eventually(lambda count=count: len(said) == count)
     assert len(list(tmp_path.glob("*.png"))) == 3
 
 
 def test_snapshots_at_one_instant_each_get_a_name(takes, tmp_path, said):
     for _ in range(5):
         takes.snapshot()
-    until(lambda: len(said) == 5)
+    eventually(lambda: len(said) == 5)
     assert all(words.startswith("kept") for words in said)
     assert len(list(tmp_path.glob("*.png"))) == 5
 
 
 def test_after_the_show_nothing_is_recorded(tmp_path):
-    pipeline = Pipeline(PatternSource(96, 64), Inverts(), [NullSink()])
+    pipeline = Pipeline(PatternSource(96, 64), Invert(), [NullSink()])
     with pipeline:
         pipeline.stop()
     takes = Takes(pipeline, tmp_path)
@@ -92,9 +74,9 @@ def test_after_the_show_nothing_is_recorded(tmp_path):
 def test_a_recording_begins_and_ends_while_the_show_goes_on(show, takes, tmp_path, said):
     takes.record()
     before = show.stats.painted
-    until(lambda: show.stats.painted > before + 20)
+    eventually(lambda: show.stats.painted > before + 20)
     takes.record()
-    until(lambda: len(said) == 2)
+    eventually(lambda: len(said) == 2)
     (file,) = tmp_path.iterdir()
     assert said == [f"recording to {file}", f"recorded {file}"]
     assert not show.ended
@@ -102,16 +84,16 @@ def test_a_recording_begins_and_ends_while_the_show_goes_on(show, takes, tmp_pat
         frames = sum(1 for _ in recorded.decode(video=0))
     assert frames >= 15
     takes.record()
-    until(lambda: len(said) == 3)
+    eventually(lambda: len(said) == 3)
 
 
 def test_a_recording_that_runs_at_the_end_is_whole(tmp_path, said):
-    pipeline = Pipeline(PatternSource(96, 64), Inverts(), [NullSink()])
+    pipeline = Pipeline(PatternSource(96, 64), Invert(), [NullSink()])
     with pipeline:
-        until(lambda: pipeline.last is not None)
+        eventually(lambda: pipeline.last is not None)
         Takes(pipeline, tmp_path, said.append).record()
         before = pipeline.stats.painted
-        until(lambda: pipeline.stats.painted > before + 5)
+        eventually(lambda: pipeline.stats.painted > before + 5)
         pipeline.stop()
     (file,) = tmp_path.iterdir()
     with av.open(str(file)) as recorded:
@@ -119,7 +101,7 @@ def test_a_recording_that_runs_at_the_end_is_whole(tmp_path, said):
 
 
 def test_without_a_picture_or_a_folder_it_says_so(show, tmp_path):
-    unstarted = Pipeline(PatternSource(96, 64), Inverts(), [])
+    unstarted = Pipeline(PatternSource(96, 64), Invert(), [])
     with pytest.raises(SinkError, match="no picture yet"):
         Takes(unstarted, tmp_path).snapshot()
     missing = Takes(show, tmp_path / "missing")
@@ -134,5 +116,5 @@ def test_two_presses_at_once_are_one_recording_begun_and_ended(takes, tmp_path, 
         thread.start()
     for thread in threads:
         thread.join()
-    until(lambda: any("recorded" in words for words in said))
+    eventually(lambda: any("recorded" in words for words in said))
     assert len(list(tmp_path.glob("*.mp4"))) <= 1

@@ -28,7 +28,9 @@ class Tint:
 
     def __call__(self, image):
         mix = self.heard[-1].mix
-        grey = sum(self.GREYS[name] * weight for name, weight in mix.items()) / sum(mix.values())
+        largest = max(mix.values())
+        shares = {name: weight / largest for name, weight in mix.items()}
+        grey = sum(self.GREYS[name] * share for name, share in shares.items()) / sum(shares.values())
         return np.full_like(image, round(grey))
 
 
@@ -61,6 +63,14 @@ def test_between_packs_the_last_painting_dissolves_and_only_one_network_paints(t
     staging.use(controls("b/white", fade=0.4))
     assert greys(staging, 5) == pytest.approx([64, 128, 191, 255, 255], abs=1)
     assert all(len({name.split("/")[0] for name in heard.mix}) == 1 for heard in tint.heard)
+
+
+def test_even_enormous_weights_fade(tint):
+    staging = Staging(tint, rate=10)
+    staging.use(Controls(mix={"a/dark": 1e308, "a/light": 1e308}, fade=0.4))
+    assert greys(staging, 1) == [50]
+    staging.use(controls("a/light", fade=0.5))
+    assert greys(staging, 6) == [60, 70, 80, 90, 100, 100]
 
 
 def test_a_fade_that_is_overtaken_goes_on_from_where_it_was(tint):

@@ -65,6 +65,13 @@ def test_what_moves_with_its_picture_is_perfectly_stable(smooth):
     assert stability_loss(photographs, photographs, moment) > 10
 
 
+def test_what_zooms_with_its_picture_is_perfectly_stable(photographs):
+    """Without a margin both are read from the same pixels, so nothing is left to rounding."""
+    moments = [later(photographs, range(n, n + 4), 7, "motion", 0.0) for n in range(0, 40, 4)]
+    assert any(any(moved(moment)) for moment in moments)
+    assert all(stability_loss(photographs, moment.photographs, moment) < 1e-6 for moment in moments)
+
+
 def test_what_a_shift_brings_in_is_the_margin_of_the_photograph(photographs):
     """A shift by whole pixels alone is a window elsewhere in the wide picture."""
     wide = torch.rand(1, 3, 68, 84)

@@ -42,14 +42,22 @@ class Judge:
 
 def user_folder() -> Path:
     """Where a user's own packs are: the XDG data folder."""
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "murai" / "styles"
+    return _xdg("XDG_DATA_HOME", ".local/share") / "styles"
 
 
 def config_folder() -> Path:
     """Where a user's scenes and settings are: the XDG configuration folder."""
-    config = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(config) if config else Path.home() / ".config") / "murai"
+    return _xdg("XDG_CONFIG_HOME", ".config")
+
+
+def cache_folder() -> Path:
+    """Where finished figures are kept: the XDG cache folder."""
+    return _xdg("XDG_CACHE_HOME", ".cache") / "measure"
+
+
+def _xdg(variable: str, usual: str) -> Path:
+    base = os.environ.get(variable)
+    return (Path(base) if base else Path.home() / usual) / "murai"
 
 
 def folders() -> list[Path]:

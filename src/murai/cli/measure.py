@@ -1,12 +1,11 @@
 """murai measure: the figures the README quotes."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter, validators
 
-from murai.cli.common import Count, Judge, folders, needs, parse_size
+from murai.cli.common import Count, Judge, cache_folder, folders, needs, parse_size
 from murai.console import progress, say, show_json
 from murai.errors import MuraiError
 
@@ -227,8 +226,7 @@ def _cache(folder: Path | None) -> "Cache":
     """In `folder`, by default in the XDG cache folder."""
     from murai.measure.cache import Cache
 
-    base = os.environ.get("XDG_CACHE_HOME")
-    return Cache(folder or (Path(base) if base else Path.home() / ".cache") / "murai" / "measure")
+    return Cache(folder or cache_folder())
 
 
 @measure.command(name="crops")

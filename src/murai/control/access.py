@@ -3,6 +3,9 @@
 import ipaddress
 import os
 import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +20,11 @@ class Address:
 
     host: str
     port: int
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """Of the socket that listens there."""
+        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -36,6 +44,21 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def refuse_open(kind: str, address: Address, token: str) -> None:
+    """Raise ControlError where others could play without a token; `kind` says by what."""
+    if not token and not is_local(address.host):
+        raise ControlError(f"{kind} at {address} is open to others; it needs a token there.")
+
+
+@contextmanager
+def listening(kind: str, address: Address) -> Iterator[None]:
+    """Turn what the system raises where `kind` cannot listen at `address` into a ControlError."""
+    try:
+        yield
+    except OSError as error:
+        raise ControlError(f"{kind} cannot listen at {address} ({error.strerror}); give another port.") from error
 
 
 def read_token(file: Path) -> str:

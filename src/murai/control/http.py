@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,13 +20,16 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from murai.control.access import Address, is_local
+from murai.control.access import Address, is_local, listening, refuse_open
 from murai.control.player import Player
 from murai.controls import TABLE
-from murai.errors import ControlError, MuraiError
+from murai.errors import MuraiError
 
 LARGEST = 65_536
 """Bytes of a request, above which it is refused."""
+COLUMNS = ("name", "keys", "osc", "help", "low", "high", "step")
+"""What is told of each control."""
+NO_OBJECT = 'send a JSON object, such as {"strength": 0.5}.'
 TOLD_EVERY = 0.1
 """Seconds between two looks at the state that is sent to who listens."""
 
@@ -52,8 +56,7 @@ class HTTPControl:
     def __init__(
         self, player: Player, address: Address, *, token: str = "", figures: Callable[[], dict[str, Any]] = dict
     ) -> None:
-        if not token and not is_local(address.host):
-            raise ControlError(f"HTTP at {address} is open to others; it needs a token there.")
+        refuse_open("HTTP", address, token)
         self._player, self._figures = player, figures
         listener = _listener(address)
         self.port = int(listener.getsockname()[1])
@@ -91,18 +94,15 @@ class HTTPControl:
         return HTMLResponse((files("murai.control") / "page.html").read_text())
 
     async def _table(self, request: Request) -> Response:
-        rows = [
-            {**{name: getattr(row, name) for name in ("name", "keys", "osc", "help", "low", "high", "step")}}
-            for row in TABLE
-        ]
-        actions = [{"name": a.name, "key": a.key, "osc": a.osc, "help": a.help} for a in self._player.actions]
+        rows = [{name: getattr(row, name) for name in COLUMNS} for row in TABLE]
+        actions = [{**asdict(action), "osc": action.osc} for action in self._player.actions]
         return JSONResponse({"controls": rows, "actions": actions})
 
     async def _state(self, request: Request) -> Response:
         return JSONResponse(self.state)
 
     async def _set(self, request: Request) -> Response:
-        return self._answer(lambda body: self._player.set_all(body), await _body(request))
+        return self._answer(self._player.set_all, await _body(request))
 
     async def _do(self, request: Request) -> Response:
         return self._answer(lambda _: self._player.do(request.path_params["name"]), {})
@@ -112,12 +112,8 @@ class HTTPControl:
         return self._answer(lambda _: act(request.path_params["name"]), {})
 
     def _answer(self, act: Callable[[Any], None], body: Any) -> Response:
-        try:
-            if not isinstance(body, dict):
-                raise ControlError('send a JSON object, such as {"strength": 0.5}.')
-            act(body)
-        except MuraiError as error:
-            return JSONResponse({"error": str(error)}, 422)
+        if refusal := _refusal(act, body):
+            return JSONResponse({"error": refusal}, 422)
         return JSONResponse(self._player.state)
 
     async def _play(self, socket: WebSocket) -> None:
@@ -126,7 +122,7 @@ class HTTPControl:
         try:
             with suppress(WebSocketDisconnect, RuntimeError, KeyError):  # closed, closed before, and what is no text
                 while True:
-                    if error := self._played(await socket.receive_text()):
+                    if error := _refusal(self._obey, _parsed(await socket.receive_text())):
                         await socket.send_json({"error": error})
         finally:
             telling.cancel()
@@ -140,23 +136,24 @@ class HTTPControl:
                     last = state
                 await asyncio.sleep(TOLD_EVERY)
 
-    def _played(self, text: str) -> str:
-        """Do what a message says; why not, or nothing."""
-        try:
-            message = json.loads(text)
-            if not isinstance(message, dict):
-                raise ControlError('send a JSON object, such as {"strength": 0.5}.')
-            if "do" in message:
-                self._player.do(str(message["do"]))
-            elif "scene" in message:
-                self._player.recall(str(message["scene"]))
-            else:
-                self._player.set_all(message)
-        except (ValueError, RecursionError):
-            return 'that is no JSON; send an object, such as {"strength": 0.5}.'
-        except MuraiError as error:
-            return str(error)
-        return ""
+    def _obey(self, message: dict[str, Any]) -> None:
+        if "do" in message:
+            self._player.do(str(message["do"]))
+        elif "scene" in message:
+            self._player.recall(str(message["scene"]))
+        else:
+            self._player.set_all(message)
+
+
+def _refusal(act: Callable[[Any], None], message: Any) -> str:
+    """Do `act` with the object `message`: why that cannot be, or nothing."""
+    if not isinstance(message, dict):
+        return NO_OBJECT
+    try:
+        act(message)
+    except MuraiError as error:
+        return str(error)
+    return ""
 
 
 class _Guard:
@@ -199,20 +196,25 @@ async def _body(request: Request) -> Any:
         data += chunk
         if len(data) > LARGEST:
             return None
+    return _parsed(data)
+
+
+def _parsed(text: str | bytes) -> Any:
+    """What a JSON text says, None where it is none."""
     try:
-        return json.loads(data)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
 def _listener(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(address.family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((address.host, address.port))
-        listener.listen(64)
-    except OSError as error:
-        listener.close()
-        raise ControlError(f"HTTP cannot listen at {address} ({error.strerror}); give another port.") from error
+    with listening("HTTP", address):
+        try:
+            listener.bind((address.host, address.port))
+            listener.listen(64)
+        except OSError:
+            listener.close()
+            raise
     return listener

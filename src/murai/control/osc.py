@@ -1,7 +1,6 @@
 """Control by Open Sound Control over UDP. The only file that imports python-osc."""
 
 import hmac
-import socket
 import threading
 import time
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import BlockingOSCUDPServer
 
-from murai.control.access import Address, is_local
+from murai.control.access import Address, listening, refuse_open
 from murai.control.player import ROWS, Player
 from murai.errors import ControlError, MuraiError, Say, silent
 
@@ -30,8 +29,7 @@ class OSCControl:
     """
 
     def __init__(self, player: Player, address: Address, *, token: str = "", say: Say = silent) -> None:
-        if not token and not is_local(address.host):
-            raise ControlError(f"OSC at {address} is open to others; it needs a token there.")
+        refuse_open("OSC", address, token)
         self._player, self._say = player, say
         self.refused = 0
         """Messages that were not understood or out of range."""
@@ -90,11 +88,9 @@ class _Server(BlockingOSCUDPServer):
 
     def __init__(self, address: Address, dispatcher: Dispatcher, complain: Any) -> None:
         self._complain = complain
-        self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        try:
+        self.address_family = address.family
+        with listening("OSC", address):
             super().__init__((address.host, address.port), dispatcher)
-        except OSError as error:
-            raise ControlError(f"OSC cannot listen at {address} ({error.strerror}); give another port.") from error
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Take all: what is no OSC is counted, where the library would pass over it."""

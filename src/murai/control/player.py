@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from murai.control.scenes import Scenes
 from murai.controls import ACTIONS, TABLE, Action, Control, Controls
-from murai.errors import ControlError, Say, silent
+from murai.errors import ControlError, PackError, Say, silent
+from murai.packs import parse_mix
 
 ROWS = {row.name: row for row in TABLE}
 HEAVIEST = 1e6
@@ -63,7 +64,11 @@ class Player:
 
     def set_all(self, values: Mapping[str, Any]) -> None:
         """Set several controls at one instant, or none."""
-        self._show.update(**{name: self._checked(name, value) for name, value in values.items()})
+        typed = {name: self._typed(name, value) for name, value in values.items()}
+        try:
+            self._show.update(**typed)
+        except ValueError as error:  # out of its range
+            raise ControlError(f"{error}.") from error
 
     def do(self, name: str) -> None:
         """Do the action `name`."""
@@ -132,7 +137,8 @@ class Player:
             self._say(f"{action.key:>10}  {action.help}")
         self._say(f"{'f1 to f9':>10}  scenes: {', '.join(self.scenes[:9]) or 'none yet'}")
 
-    def _checked(self, name: str, value: Any) -> Any:
+    def _typed(self, name: str, value: Any) -> Any:
+        """`value` as the control `name` takes it; its range is for `Controls` to check."""
         row = ROWS.get(name)
         if row is None:
             raise ControlError(f"there is no control '{name}'; there are {', '.join(ROWS)}.")
@@ -140,16 +146,15 @@ class Player:
             return self._mix(value)
         if row.low is None:
             return _switch(row, value)
-        number = _number(name, value)
-        if not row.low <= number <= row.high:
-            raise ControlError(f"{name} is between {row.low:g} and {row.high:g}, not {number:g}.")
-        return number
+        return _number(name, value)
 
     def _mix(self, value: Any) -> dict[str, float]:
         """{PACK/NAME: weight} of what a user may write for it."""
         if isinstance(value, str):
-            parts = [part.rpartition(":") if ":" in part else (part, "", "1") for part in value.split(",")]
-            value = {name.strip(): weight for name, _, weight in parts}
+            try:
+                value = parse_mix(value)
+            except PackError as error:
+                raise ControlError(str(error)) from error
         if not isinstance(value, Mapping) or not value:
             raise ControlError("mix is the name of a style, NAME:W,NAME:W, or an object of names and weights.")
         mix: dict[str, float] = {}
@@ -158,8 +163,6 @@ class Player:
             if not 0 <= share <= HEAVIEST:
                 raise ControlError(f"the weight of {name} is 0 or more, up to {HEAVIEST:g}, not {share:g}.")
             mix[self._style(str(name), [str(other) for other in value])] = share
-        if not sum(mix.values()) > 0:
-            raise ControlError("a mix needs at least one weight above 0.")
         if len({name.rpartition("/")[0] for name in mix}) > 1:
             raise ControlError(f"a blend stays inside one pack, not {', '.join(mix)}.")
         return mix

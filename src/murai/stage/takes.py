@@ -54,21 +54,18 @@ class Takes:
         with self._lock:
             sink, self._recording = self._recording, None
             if sink is None:
-                self._recording = sink = FileSink(self._path(".mp4"), say=self._say)
-                self._begin(sink)
+                self._recording = self._begun()
                 return
         threading.Thread(target=self._end, args=(sink,), name="murai recording").start()
 
-    def _begin(self, sink: FileSink) -> None:
+    def _begun(self) -> FileSink:
+        sink = FileSink(self._path(".mp4"), say=self._say)
         try:
             self._show.add(sink)
         except RuntimeError as error:
-            self._recording = None
             raise SinkError(f"nothing can be recorded any more: {error}.") from error
-        except BaseException:
-            self._recording = None
-            raise
         self._say(f"recording to {sink.path}")
+        return sink
 
     def _end(self, sink: FileSink) -> None:
         self._show.remove(sink)  # what is queued is still written, which may take a moment

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 
@@ -10,19 +9,7 @@ from murai.controls import Controls
 from murai.errors import PackError, RuntimeUnsupported, UnknownStyle
 from murai.frame import Image
 from murai.packs import StylePack
-
-
-class PackStylizer(Protocol):
-    """A stylizer that paints with one pack."""
-
-    def __call__(self, image: Image) -> Image:
-        """The painting of `image`."""
-
-    def use(self, controls: Controls) -> None:
-        """Paint like this from the next picture on."""
-
-    def reset(self) -> None:
-        """Forget the pictures before."""
+from murai.parts import Stylizer
 
 
 class Repertoire:
@@ -32,7 +19,7 @@ class Repertoire:
     `open_pack` when it is first asked for, and stays open.
     """
 
-    def __init__(self, packs: Sequence[StylePack], current: StylePack, open_pack: Callable[[StylePack], PackStylizer]):
+    def __init__(self, packs: Sequence[StylePack], current: StylePack, open_pack: Callable[[StylePack], Stylizer]):
         self._packs: dict[str, StylePack] = {}
         for pack in packs:
             self._packs.setdefault(pack.name, pack)
@@ -67,14 +54,15 @@ class Repertoire:
     def __call__(self, image: Image) -> Image:
         """The painting of `image`: uint8, same shape."""
         self._size = image.shape[0], image.shape[1]
-        return self._open[self._current](image)
+        painted: Image = self._open[self._current](image)
+        return painted
 
     def prepare(self, width: int, height: int) -> None:
         """Get ready for pictures of this size, so that the first is not late. Raises PackError, RuntimeUnsupported."""
         self._size = height, width
         _prepare(self._open[self._current], self._size)
 
-    def _opened(self, name: str) -> PackStylizer:
+    def _opened(self, name: str) -> Stylizer:
         try:
             stylizer = self._open_pack(self._packs[name])
             if self._size:
@@ -93,6 +81,6 @@ class Repertoire:
         return name, {key.rpartition("/")[2]: weight for key, weight in mix.items()}
 
 
-def _prepare(stylizer: PackStylizer, size: tuple[int, int]) -> None:
+def _prepare(stylizer: Stylizer, size: tuple[int, int]) -> None:
     """Paint a black picture of `size` (height, width): what a network needs for a size, it makes with the first."""
     stylizer(np.zeros((*size, 3), np.uint8))

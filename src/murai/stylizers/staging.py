@@ -1,32 +1,40 @@
 """What happens around the painting: fades from one style to the next, before beside after, black."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
 
 from murai.controls import Controls
 from murai.frame import Image
+from murai.parts import Stylizer
 from murai.stylizers import compose
 
 
-class Painter(Protocol):
-    """A stylizer with styles PACK/NAME, such as a `Repertoire`."""
+@dataclass(frozen=True, slots=True)
+class _Fade:
+    """A fade, in pictures: `done` of `steps`, from the controls `before` or out of the picture `behind`."""
 
-    def __call__(self, image: Image) -> Image:
-        """The painting of `image`."""
+    before: Controls | None = None
+    behind: Image | None = None
+    steps: float = 0.0
+    done: float = 0.0
 
-    def use(self, controls: Controls) -> None:
-        """Paint like this from the next picture on."""
+    @property
+    def over(self) -> bool:
+        return self.done >= self.steps
 
-    def reset(self) -> None:
-        """Forget the pictures before."""
+    @property
+    def share(self) -> float:
+        """How far it is: 0 to 1."""
+        return self.done / self.steps
 
 
 class Staging:
     """Paints with `painter`, and applies the controls `fade`, `split` and `blackout`.
+
+    The painter's styles are PACK/NAME, as those of a `Repertoire`.
 
     Fades are counted in pictures at `rate` a second, so the same pictures and controls give the same paintings at any
     speed. With a `clock`, which gives seconds, they take their time however many pictures a live show drops. Inside a
@@ -34,72 +42,71 @@ class Staging:
     into the paintings of the second, so that two networks never run for one picture.
     """
 
-    def __init__(self, painter: Painter, rate: Fraction | float, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, painter: Stylizer, rate: Fraction | float, clock: Callable[[], float] | None = None) -> None:
         self._painter, self._rate, self._clock = painter, float(rate), clock
         self._then = 0.0  # by the clock, when the fade came this far
         self._wanted = self._shown = Controls()
-        self._before: Controls | None = None  # where a fade through vectors began
-        self._behind: Image | None = None  # what dissolves into the paintings
-        self._done = self._steps = 0.0  # of the fade, in pictures
+        self._fade = _Fade()
         self._last: Image | None = None
 
     def use(self, controls: Controls) -> None:
         """Paint like this from the next picture on, or begin to fade there. Raises UnknownStyle; all stays then."""
-        former = self._wanted, self._before, self._behind, self._done, self._steps
+        former = self._wanted, self._fade
         if (controls.mix, controls.strength) != (self._wanted.mix, self._wanted.strength):
-            self._begin(controls)
+            self._fade = self._begun(controls)
         self._wanted = controls
         try:
             self._show()
         except BaseException:
-            self._wanted, self._before, self._behind, self._done, self._steps = former
+            self._wanted, self._fade = former
             raise
 
     def reset(self) -> None:
         """Forget the pictures before."""
         self._painter.reset()
-        self._last = self._behind = None
+        self._last, self._fade = None, replace(self._fade, behind=None)
 
     def __call__(self, image: Image) -> Image:
         """The painting of `image`, same shape."""
         if self._wanted.blackout:
             self._advance()
             return np.zeros_like(image)
-        painted = self._painter(image)
-        if self._behind is not None:
-            painted = compose.mix(self._behind, painted, self._done / self._steps)
+        painted: Image = self._painter(image)
+        if self._fade.behind is not None:
+            painted = compose.mix(self._fade.behind, painted, self._fade.share)
         self._last = painted
         self._advance()
         return _beside(image, painted, self._wanted.split)
 
-    def _begin(self, controls: Controls) -> None:
-        """Begin a fade from what is shown now to `controls`; of no length where nothing is shown or none is wanted."""
-        steps = round(controls.fade * self._rate) if self._last is not None else 0
-        inside = self._behind is None and _pack(controls.mix) == _pack(self._shown.mix)
-        self._before = self._shown if steps and inside else None
-        self._behind = self._last if steps and not inside else None
-        self._done, self._steps = float(min(1, steps)), float(steps)
+    def _begun(self, controls: Controls) -> _Fade:
+        """The fade from what is shown now to `controls`; of no length where nothing is shown or none is wanted."""
         self._then = self._clock() if self._clock else 0.0
+        steps = round(controls.fade * self._rate) if self._last is not None else 0
+        if steps == 0:
+            return _Fade()
+        inside = self._fade.behind is None and _pack(controls.mix) == _pack(self._shown.mix)
+        return _Fade(self._shown if inside else None, None if inside else self._last, steps, 1)
 
     def _advance(self) -> None:
         """The next step of a fade, if there is one."""
-        if self._done == self._steps:
-            self._before = self._behind = None
+        if self._fade.over:
+            self._fade = _Fade()
             return
-        self._done = min(self._steps, self._done + self._pictures())
-        if self._before is not None:
+        self._fade = replace(self._fade, done=min(self._fade.steps, self._fade.done + self._pictures()))
+        if self._fade.before is not None:
             self._show()
 
     def _pictures(self) -> float:
         """How many pictures further the fade is than the last time this was asked."""
         if self._clock is None:
             return 1.0
-        passed, self._then = self._clock() - self._then, self._clock()
-        return passed * self._rate
+        then, self._then = self._then, self._clock()
+        return (self._then - then) * self._rate
 
     def _show(self) -> None:
-        fading = self._before is not None and self._done < self._steps
-        shown = _between(self._before, self._wanted, self._done / self._steps) if fading else self._wanted  # type: ignore[arg-type]
+        shown, fade = self._wanted, self._fade
+        if fade.before is not None and not fade.over:
+            shown = _between(fade.before, shown, fade.share)
         self._painter.use(shown)
         self._shown = shown
 
@@ -119,9 +126,10 @@ def _between(first: Controls, second: Controls, share: float) -> Controls:
 
 
 def _whole(mix: Mapping[str, float]) -> dict[str, float]:
-    """The weights as shares of 1."""
-    total = sum(mix.values())
-    return {name: weight / total for name, weight in mix.items()}
+    """The weights as shares of 1. Divided by the largest first, so that even enormous ones have a finite sum."""
+    largest = max(mix.values(), default=1.0)
+    total = sum(weight / largest for weight in mix.values())
+    return {name: weight / largest / total for name, weight in mix.items()}
 
 
 def _beside(image: Image, painted: Image, split: float) -> Image:

@@ -67,7 +67,7 @@ def later(wide: Tensor, numbers: Sequence[int], seed: int, kind: Kind, strongest
         matrices = torch.stack([_motion(photographs[0], draw, margin) for draw in chances])
         grid = F.affine_grid(matrices, list(photographs.shape), align_corners=False).to(wide.device)
         valid = (grid.abs() <= 1).all(dim=3)[:, None].float()
-        share = torch.tensor(photographs.shape[:1:-1], device=wide.device) / torch.tensor(wide.shape[:1:-1]).to(wide)
+        share = wide.new_tensor(photographs.shape[:1:-1]) / wide.new_tensor(wide.shape[:1:-1])
         moved = F.grid_sample(wide, grid * share, padding_mode="border", align_corners=False)
     if kind == "fixed-noise":
         noises = [_fixed_noise(x, draw, seed, strongest) for x, draw in zip(photographs, chances, strict=True)]
