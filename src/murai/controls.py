@@ -13,6 +13,7 @@ class Controls:
     mix          style name -> weight. Weights are relative; a single style is {"name": 1.0}
     strength     0 gives the input back bit for bit, 1 the full painting
     keep_colors  True keeps the colours of the input and takes only the brightness of the painting
+    calm         0 paints every picture by itself, 1 holds back most of the noise of what stands still
     paused       True holds the last painted picture
     fade         seconds in which one mix and strength become the next
     split        share of the picture, from its left edge, that stays unpainted
@@ -28,6 +29,7 @@ class Controls:
     fade: float = 0.0
     split: float = 0.0
     blackout: bool = False
+    calm: float = 0.0
 
     def __post_init__(self) -> None:
         for row in TABLE:
@@ -84,6 +86,7 @@ TABLE = (
     Control("fade", ("[", "]"), "seconds from one style to the next", 0.0, 0.0, 10.0, 0.5),
     Control("split", (",", "."), "how much stays unpainted, from the left", 0.0, 0.0, 1.0, 0.1),
     Control("blackout", ("b",), "show black", False),
+    Control("calm", ("-", "="), "how much the noise of what stands still is held back", 0.0, 0.0, 1.0, 0.2),
 )
 """Every control once: its JSON name is `name`, a field of `Controls`."""
 

@@ -152,6 +152,7 @@ def test_json_is_one_object_and_nothing_else(command, capsys):
     assert unpainted == {
         "network": "input",
         "style": None,
+        "calm": 0.0,
         "stability_loss": None,
         "flicker": 1,
         "warp": {"alley": 0},
@@ -168,10 +169,18 @@ def test_json_is_one_object_and_nothing_else(command, capsys):
 def test_without_json_it_is_a_table(command, capsys):
     assert run([*command, "--style", "warm"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "| network | style | stability loss | flicker | alley | total |"
-    assert lines[2] == "| input | – | – | 1.000 | 0.000 | – |"
-    assert lines[3].startswith("| tiny | warm | noise | 0.")
+    assert lines[0] == "| network | style | calm | stability loss | flicker | alley | total |"
+    assert lines[2] == "| input | – | 0.000 | – | 1.000 | 0.000 | – |"
+    assert lines[3].startswith("| tiny | warm | 0.000 | noise | 0.")
     assert len(lines) == 4
+
+
+def test_with_calm_each_style_is_measured_once_more(command, capsys):
+    plain = show(capsys, [*command, "--style", "warm"])["rows"]
+    rows = show(capsys, [*command, "--style", "warm", "--calm", "1"])["rows"]
+    assert rows[:2] == plain
+    assert [(row["style"], row["calm"]) for row in rows] == [(None, 0.0), ("warm", 0.0), ("warm", 1.0)]
+    assert rows[2]["flicker"] < rows[1]["flicker"]
 
 
 def test_a_style_with_its_picture_gets_the_total_of_its_quality(command, capsys):

@@ -1,5 +1,6 @@
 """murai measure: the figures the README quotes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -133,6 +134,7 @@ def measure_stability(
     clip_frames: Moments = 30,
     size: Side = 384,
     limit: Count | None = None,
+    calm: Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))] = 0.0,
     cache: Path | None = None,
     json: bool = False,
 ) -> int:
@@ -162,6 +164,8 @@ def measure_stability(
         Pixels a side of the photographs' centre squares.
     limit
         Only so many photographs, the first by name.
+    calm
+        Measure each style once more with the control calm at this, which holds back the noise of what stands still.
     cache
         The folder of finished figures.
     json
@@ -184,8 +188,9 @@ def measure_stability(
             taught, pictures, photographs, judges, _cache(cache), size=size, progress=progress, say=say
         )
         totals = {(row["network"], row["style"]): row["total"] for row in quality["rows"]}
+    calmed = [replace(each, calm=calm) for each in taught] if calm else []
     figures = measure_stability(
-        taught,
+        [*taught, *calmed],
         photographs,
         sequences,
         _cache(cache),

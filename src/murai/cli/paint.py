@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from murai.sinks.window import WindowSink
     from murai.stylizers.repertoire import Repertoire
 
-Strength = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))]
+Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))]
 DEMO_SECONDS, DEMO_RATE = 10, 30
 
 
@@ -35,6 +35,8 @@ class Painting:
         0 leaves the picture as it is, 1 paints it fully.
     keep_colors
         Keep the colours of the input.
+    calm
+        How much the noise of what stands still is held back in video, 0 to 1.
     size
         Work size of the network, WxH: larger pictures are painted at this size and brought back.
     tier
@@ -46,8 +48,9 @@ class Painting:
     """
 
     style: str = "starry_night"
-    strength: Strength = 1.0
+    strength: Share = 1.0
     keep_colors: bool = False
+    calm: Share = 0.0
     size: str | None = None
     tier: Literal["fast", "fine", "johnson"] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -210,7 +213,7 @@ def _open_repertoire(painting: Painting) -> "tuple[Repertoire, Any]":
         return open_stylizer(path, size=size, device=painting.device, precision=painting.precision, say=say)
 
     mix = {f"{pack.name}/{name}": weight for name, weight in mix.items()}
-    controls = Controls(mix=mix, strength=painting.strength, keep_colors=painting.keep_colors)
+    controls = Controls(mix=mix, strength=painting.strength, keep_colors=painting.keep_colors, calm=painting.calm)
     return Repertoire(find_packs(folders()), pack, opener), controls
 
 

@@ -16,21 +16,23 @@ from murai.stylizers.openvino import OpenVINOStylizer
 
 @dataclass(frozen=True)
 class Taught:
-    """One style of one pack."""
+    """One style of one pack, and how much of the noise of what stands still is held back, see `Controls.calm`."""
 
     pack: StylePack
     style: Style
+    calm: float = 0.0
 
     def stylizer(self) -> OpenVINOStylizer:
         """A fresh one, on the pack's ONNX graph in 32 bits. Raises PackError, RuntimeUnsupported."""
         stylizer = OpenVINOStylizer(self.pack, precision="f32")
-        stylizer.use(Controls(mix={self.style.name: 1.0}))
+        stylizer.use(Controls(mix={self.style.name: 1.0}, calm=self.calm))
         return stylizer
 
     @cached_property
     def key(self) -> str:
         """A hash of all that decides what is painted. Raises PackError."""
-        return fingerprint(self.pack.model, self.pack.vector({self.style.name: 1.0}).tobytes())
+        pictures = fingerprint(self.pack.model, self.pack.vector({self.style.name: 1.0}).tobytes())
+        return fingerprint(pictures, self.calm) if self.calm else pictures
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Painter:
 
     network: str
     style: str | None
+    calm: float
     key: str
     stability_loss: Any
     open: Callable[[], Stylizer]
@@ -55,10 +56,11 @@ class Painter:
     @property
     def title(self) -> str:
         """For people."""
-        return f"{self.network} {self.style}" if self.style else f"the {self.network}"
+        calm = f" at calm {self.calm:g}" if self.calm else ""
+        return f"{self.network} {self.style}{calm}" if self.style else f"the {self.network}"
 
 
-INPUT = Painter("input", None, "input", None, Unpainted)
+INPUT = Painter("input", None, 0.0, "input", None, Unpainted)
 
 
 def measure_stability(
@@ -84,7 +86,8 @@ def measure_stability(
     if twice := [name for name in names if names.count(name) > 1]:
         raise SourceError(f"two sequences are called {twice[0]}; rename one of them.")
     painters = [INPUT] + [
-        Painter(t.pack.name, t.style.name, t.key, t.pack.manifest.training.get("stable"), t.stylizer) for t in taught
+        Painter(t.pack.name, t.style.name, t.calm, t.key, t.pack.manifest.training.get("stable"), t.stylizer)
+        for t in taught
     ]
     jobs = _flicker_jobs(painters, photographs, size, frames) + _warp_jobs(painters, sequences)
     values = [figures["value"] for figures in finish(jobs, cache, progress=progress, say=say)]
@@ -94,6 +97,7 @@ def measure_stability(
             {
                 "network": painter.network,
                 "style": painter.style,
+                "calm": painter.calm,
                 "stability_loss": painter.stability_loss,
                 "flicker": flickers,
                 "warp": dict(zip(names, errors, strict=True)),
@@ -107,9 +111,9 @@ def measure_stability(
 def table(figures: Mapping[str, Any]) -> str:
     """The figures as Markdown."""
     rows = figures["rows"]
-    fields = ("network", "style", "stability_loss", "flicker")
+    fields = ("network", "style", "calm", "stability_loss", "flicker")
     return markdown(
-        ["network", "style", "stability loss", "flicker", *rows[0]["warp"], "total"],
+        ["network", "style", "calm", "stability loss", "flicker", *rows[0]["warp"], "total"],
         [[*(row[field] for field in fields), *row["warp"].values(), row["total"]] for row in rows],
     )
 

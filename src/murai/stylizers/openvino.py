@@ -1,10 +1,8 @@
-"""Painting on the CPU with OpenVINO. The only file that imports it."""
+"""Painting on the CPU with OpenVINO."""
 
-import sys
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from time import perf_counter
 from typing import Any, Literal
 
@@ -16,10 +14,8 @@ from murai.errors import PackError, RuntimeUnsupported, Say, silent
 from murai.frame import Image
 from murai.packs import StylePack, refuse_external_data
 from murai.stylizers import compose
-
-# OpenVINO reports its own import over the network through this package, unless the package is missing. None says it is.
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-import openvino as ov  # noqa: E402
+from murai.stylizers.calm import Calm
+from murai.stylizers.core import core, ov
 
 Precision = Literal["auto", "f32", "bf16"]
 TURNS = 4
@@ -47,8 +43,7 @@ class OpenVINORuntime:
         name: str = "the network",
         say: Say = silent,
     ) -> None:
-        self._core = _core()
-        self._model = _read(self._core, model, name)
+        self._model = _read(model, name)
         self._name = name
         self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
         if threads is not None:
@@ -113,7 +108,7 @@ class OpenVINORuntime:
             raise PackError(f"{self._name} paints {shape[2]}x{shape[1]} pictures at another size; use another pack.")
         try:
             settings = {**self._settings, "INFERENCE_PRECISION_HINT": precision}
-            return self._core.compile_model(model, "CPU", settings).create_infer_request()
+            return core().compile_model(model, "CPU", settings).create_infer_request()
         except RuntimeError as error:
             raise RuntimeUnsupported(
                 f"OpenVINO cannot prepare {self._name} on this CPU, which may lack AVX2 or SSE4.2; try another machine "
@@ -122,7 +117,9 @@ class OpenVINORuntime:
 
 
 class OpenVINOStylizer:
-    """Paints one stream with a pack on the CPU, each picture by itself. Pictures are uint8 [H, W, 3] RGB.
+    """Paints one stream with a pack on the CPU. Pictures are uint8 [H, W, 3] RGB.
+
+    Each is painted by itself, unless the control `calm` holds back the noise of what stands still, see `Calm`.
 
     `size` (width, height) is the network's work size: larger pictures are shrunk to fit in it, and the painting is
     brought back. A strength below 1 moves the style vector towards that of the unpainted picture, or, where the pack
@@ -144,6 +141,7 @@ class OpenVINOStylizer:
         self.runtime = OpenVINORuntime(pack.model, precision=precision, name=f"the network of {pack.path}", say=say)
         if self.runtime.style_size != pack.manifest.style_size:
             raise PackError(f"{pack.path}: its network takes other style vectors than it holds; get the pack again.")
+        self._calm = Calm()
         self.use(Controls())
 
     @property
@@ -158,7 +156,8 @@ class OpenVINOStylizer:
         self._now = controls, vector  # one assignment, as another thread may be painting
 
     def reset(self) -> None:
-        """Nothing to forget: no picture depends on the ones before."""
+        """Forget the pictures before."""
+        self._calm.reset()
 
     def __call__(self, image: Image) -> Image:
         """The painting of `image`, same shape; `image` itself at strength 0."""
@@ -167,7 +166,8 @@ class OpenVINOStylizer:
         if controls.strength == 0:
             return image
         small = compose.resize(image, *compose.fit(width, height, self.size))
-        painted = compose.resize(self.runtime.run(small[None], vector[None])[0], width, height)
+        still = self._calm(small, controls.calm)
+        painted = compose.resize(self.runtime.run(still[None], vector[None])[0], width, height)
         by_vector = self.pack.photograph is not None
         if by_vector and small is not image and controls.strength < 1:
             blurred = compose.resize(small, width, height)
@@ -179,25 +179,14 @@ class OpenVINOStylizer:
 
 def has_bf16() -> bool:
     """Whether this CPU calculates in bf16."""
-    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-@cache
-def _core() -> Any:
-    """OpenVINO itself, once for the whole process and never given up.
-
-    Its CPU plugin makes memory of its own the alternate signal stack of the thread that loads it, and frees that memory
-    when the last core goes. Where another thread lets go of it the first is left with a stack that is gone, and the
-    next Ctrl-C is a segmentation fault.
-    """
-    return ov.Core()
-
-
-def _read(core: Any, data: bytes, name: str) -> Any:
+def _read(data: bytes, name: str) -> Any:
     """The graph, checked to be one that takes and gives what a pack's does. Raises PackError."""
     refuse_external_data(data, name)
     try:
-        model = core.read_model(data)
+        model = core().read_model(data)
     except RuntimeError as error:
         raise PackError(
             f"{name} is no ONNX graph that OpenVINO can read ({_reason(error)}); get the pack again."

@@ -1,0 +1,23 @@
+"""OpenVINO itself, once for the whole process. The only file that imports it."""
+
+import sys
+from functools import cache
+from typing import Any
+
+# OpenVINO reports its own import over the network through this package, unless the package is missing. None says it is.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+import openvino as ov  # noqa: E402
+from openvino import opset13 as op  # noqa: E402
+
+__all__ = ["core", "op", "ov"]
+
+
+@cache
+def core() -> Any:
+    """OpenVINO's core, which is never given up.
+
+    Its CPU plugin makes memory of its own the alternate signal stack of the thread that loads it, and frees that memory
+    when the last core goes. Where another thread lets go of it the first is left with a stack that is gone, and the
+    next Ctrl-C is a segmentation fault.
+    """
+    return ov.Core()
