@@ -1,4 +1,4 @@
-"""`murai measure blends`, `murai measure strength`, `murai measure layers` and `murai measure crops`."""
+"""The sheets of `murai measure`: blends, styles, strength, changes, layers; and crops."""
 
 import json
 
@@ -37,6 +37,15 @@ def test_strength_writes_its_sheet_and_says_how_far_colours_stray(pack, capsys):
     assert Image.open("sheet.png").size == (2 * len(STRENGTHS) * WIDTH, 2 * (HEIGHT + CAPTION))
     table = capsys.readouterr().out.splitlines()
     assert [line.split(" | ")[0].strip("| ") for line in table[2:]] == ["0.1", "0.3", "0.6"]
+
+
+def test_changes_shows_the_scene_each_style_and_each_style_at_calm(pack):
+    assert run(["measure", "changes", "--pack", pack, "--style", "warm", "--calm", "1", "--out", "sheet.png"]) == 0
+    sheet = np.asarray(Image.open("sheet.png")).astype(int)
+    assert sheet.shape == (3 * (HEIGHT + CAPTION), 2 * WIDTH, 3)
+    tops = [row * (HEIGHT + CAPTION) + CAPTION for row in range(3)]
+    itself, plain, calm = (sheet[top : top + HEIGHT, WIDTH:].mean() for top in tops)
+    assert itself > plain > 2 * calm > 0, "the tiny pack blurs"
 
 
 @pytest.mark.parametrize(

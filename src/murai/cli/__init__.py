@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 from murai import __version__
 from murai.cli.measure import measure
 from murai.cli.paint import image, live, video
-from murai.cli.sheets import all_styles, blends, layers, strength
+from murai.cli.sheets import all_styles, blends, changes, layers, strength
 from murai.cli.styles import styles
 from murai.cli.train import train
 from murai.console import say
@@ -26,7 +26,7 @@ app = App(
 )
 for command in (live, video, image, train, styles, measure):
     app.command(command)
-for sheet in (layers, blends, strength):
+for sheet in (layers, blends, strength, changes):
     measure.command(sheet)
 measure.command(all_styles, name="styles")
 

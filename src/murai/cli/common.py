@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from murai.train.vgg import LossNetwork
 
 Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))]
 
 
 @Parameter(name="*")

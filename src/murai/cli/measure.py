@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter, validators
 
-from murai.cli.common import Count, Judge, cache_folder, folders, needs, parse_size
+from murai.cli.common import Count, Judge, Share, cache_folder, folders, needs, parse_size
 from murai.console import progress, say, show_json
 from murai.errors import MuraiError
 
@@ -134,7 +134,7 @@ def measure_stability(
     clip_frames: Moments = 30,
     size: Side = 384,
     limit: Count | None = None,
-    calm: Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))] = 0.0,
+    calm: Share = 0.0,
     cache: Path | None = None,
     json: bool = False,
 ) -> int:

@@ -3,11 +3,11 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter
 
-from murai.cli.common import Count, config_folder, folders, parse_size
+from murai.cli.common import Count, Share, config_folder, folders, parse_size
 from murai.cli.remote import Remote
 from murai.console import progress, say
 from murai.errors import CameraError, MuraiError, SinkError, SourceError
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from murai.sinks.window import WindowSink
     from murai.stylizers.repertoire import Repertoire
 
-Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))]
 DEMO_SECONDS, DEMO_RATE = 10, 30
 
 

@@ -1,10 +1,13 @@
-"""murai measure layers, styles, blends and strength: sheets to judge by eye."""
+"""murai measure layers, styles, blends, strength and changes: sheets to judge by eye."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from murai.cli.common import Count, Judge, folders, needs
+from cyclopts import Parameter
+
+from murai.cli.common import Count, Judge, Share, folders, needs
 from murai.console import say
 from murai.errors import MuraiError
 
@@ -112,6 +115,38 @@ def strength(*, style: str = "paintings", name: list[str], out: Path, overwrite:
     for strength, stray in vectors.items():
         print(f"| {strength:g} | {stray:.1f} | {pixels[strength]:.1f} |")
     return code
+
+
+def changes(
+    *,
+    out: Path,
+    pack: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    style: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    calm: Share = 0.0,
+    overwrite: bool = False,
+) -> int:
+    """A sheet of the scene under a camera's noise: its paintings, and what changes from one moment to the next.
+
+    Parameters
+    ----------
+    out
+        FILE.jpg or FILE.png.
+    pack
+        The packs, names or paths; by default all.
+    style
+        The styles; by default all.
+    calm
+        Show each style once more with the control calm at this.
+    overwrite
+        Replace the file if it exists.
+    """
+    from murai.measure.networks import choose
+    from murai.measure.sheets import changes_sheet
+    from murai.packs import find_packs
+
+    taught = choose(pack or [], style or [], find_packs(folders(), say=say))
+    both = [replace(each, calm=level) for each in taught for level in dict.fromkeys((0.0, calm))]
+    return _write_sheet(lambda: changes_sheet(both), out, overwrite)
 
 
 def _write_sheet(make: "Callable[[], Image]", out: Path, overwrite: bool) -> int:

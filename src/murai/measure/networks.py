@@ -22,6 +22,11 @@ class Taught:
     style: Style
     calm: float = 0.0
 
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.style.name} at calm {self.calm:g}" if self.calm else self.style.name
+
     def stylizer(self) -> OpenVINOStylizer:
         """A fresh one, on the pack's ONNX graph in 32 bits. Raises PackError, RuntimeUnsupported."""
         stylizer = OpenVINOStylizer(self.pack, precision="f32")

@@ -1,4 +1,4 @@
-"""Pictures to judge by eye: paths between styles, and gentle painting by vectors beside plain mixing of pixels.
+"""Pictures to judge by eye: paths between styles, gentle painting by vectors beside plain mixing of pixels, flicker.
 
 They are painted from the built-in scene and from flat colours, so that anybody can make them without a photograph.
 """
@@ -12,6 +12,8 @@ from PIL import ImageDraw
 
 from murai.controls import Controls
 from murai.frame import Image
+from murai.measure.networks import Taught, Unpainted
+from murai.measure.stability import SEED, Stylizer, with_noise
 from murai.packs import StylePack
 from murai.sources.pattern import PatternSource
 from murai.stylizers import compose
@@ -21,6 +23,11 @@ WIDTH, HEIGHT, CAPTION = 320, 180, 16
 STRENGTHS = (0.1, 0.3, 0.6)
 FLATS = ((40, 40, 40), (128, 128, 128), (220, 220, 220), (241, 194, 165), (141, 85, 54), (120, 170, 230))
 """Dark, middle and light grey, two tones of skin, and the sky."""
+
+MOMENTS = 16
+"""Noisy pictures of the scene before the change from one to the next is looked at, so that memory has settled."""
+AMPLIFIED = 8
+"""How many times larger than it is a change is shown."""
 
 Row = tuple[str, list[Image]]
 
@@ -95,6 +102,23 @@ def flat_errors(pack: StylePack, paint: Callable[[OpenVINOStylizer, str, Image, 
                 found = paint(stylizer, name, picture, strength).mean((0, 1))
                 errors[strength].append(float(np.abs(found - straight).mean()))
     return {strength: float(np.mean(values)) for strength, values in errors.items()}
+
+
+def changes_sheet(taught: Sequence[Taught]) -> Pillow.Image:
+    """The scene under a camera's noise, and what each paints of it; beside it the change since the moment before."""
+    painters: list[tuple[str, Stylizer]] = [("the scene itself", Unpainted())]
+    painters += [(f"{each.pack.name}, {each.title}", each.stylizer()) for each in taught]
+    return captioned([_change(title, stylizer) for title, stylizer in painters])
+
+
+def _change(title: str, stylizer: Stylizer) -> Row:
+    random, picture = np.random.default_rng(SEED), scene()
+    before = now = stylizer(with_noise(picture, random))
+    for _ in range(MOMENTS):
+        before, now = now, stylizer(with_noise(picture, random))
+    change = np.abs(now.astype(np.int16) - before)
+    shown = np.minimum(AMPLIFIED * change, 255).astype(np.uint8)
+    return f"{title}; a change of {change.mean():.2f} levels, shown {AMPLIFIED} times as large", [now, shown]
 
 
 def flats() -> Image:

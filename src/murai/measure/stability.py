@@ -46,6 +46,7 @@ class Stylizer(Protocol):
 class Painter:
     """Who paints: a row of the table. `key` says all that decides how, `open` gives a fresh stylizer."""
 
+    title: str
     network: str
     style: str | None
     calm: float
@@ -53,14 +54,8 @@ class Painter:
     stability_loss: Any
     open: Callable[[], Stylizer]
 
-    @property
-    def title(self) -> str:
-        """For people."""
-        calm = f" at calm {self.calm:g}" if self.calm else ""
-        return f"{self.network} {self.style}{calm}" if self.style else f"the {self.network}"
 
-
-INPUT = Painter("input", None, 0.0, "input", None, Unpainted)
+INPUT = Painter("the input", "input", None, 0.0, "input", None, Unpainted)
 
 
 def measure_stability(
@@ -85,10 +80,7 @@ def measure_stability(
     names = [sequence.name for sequence in sequences]
     if twice := [name for name in names if names.count(name) > 1]:
         raise SourceError(f"two sequences are called {twice[0]}; rename one of them.")
-    painters = [INPUT] + [
-        Painter(t.pack.name, t.style.name, t.calm, t.key, t.pack.manifest.training.get("stable"), t.stylizer)
-        for t in taught
-    ]
+    painters = [INPUT, *map(_painter, taught)]
     jobs = _flicker_jobs(painters, photographs, size, frames) + _warp_jobs(painters, sequences)
     values = [figures["value"] for figures in finish(jobs, cache, progress=progress, say=say)]
     columns = [values[start : start + len(painters)] for start in range(0, len(values), len(painters))]
@@ -155,6 +147,12 @@ def warping_error(stylizer: Stylizer, footage: Footage, advance: Advance) -> flo
             squares.append(square)
         advance(index + 1)
     return sqrt(fmean(squares)) if squares else None
+
+
+def _painter(taught: Taught) -> Painter:
+    network, stable = taught.pack.name, taught.pack.manifest.training.get("stable")
+    title = f"{network} {taught.title}"
+    return Painter(title, network, taught.style.name, taught.calm, taught.key, stable, taught.stylizer)
 
 
 def _squared_error(now: Image, following: Image, motion: Motion) -> float | None:
