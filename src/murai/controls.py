@@ -93,6 +93,7 @@ TABLE = (
 ACTIONS = (
     Action("snapshot", "s", "keep this picture"),
     Action("record", "r", "begin or end a recording"),
+    Action("input", "i", "go to the next input"),
     Action("help", "h", "say what the keys do"),
 )
 """Everything that is done once."""

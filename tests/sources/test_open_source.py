@@ -68,7 +68,7 @@ def test_a_live_url_is_opened_with_a_way_back(serve: object) -> None:
         ("gopher://host/video", "cannot read gopher://"),
         ("nothing.mp4", "no file nothing.mp4"),
         ("camera:/dev/video97", "/dev/video97"),
-        ("", "is a folder"),
+        ("", "has no name"),
     ],
 )
 def test_what_cannot_be_opened_is_said_in_one_sentence(spec: str, words: str) -> None:

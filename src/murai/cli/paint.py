@@ -58,7 +58,7 @@ class Painting:
 
 def live(
     *,
-    source: str = "auto",
+    source: list[str] | None = None,
     sink: list[str] | None = None,
     painting: Painting | None = None,
     remote: Remote | None = None,
@@ -73,10 +73,12 @@ def live(
     Parameters
     ----------
     source
-        camera, camera:DEVICE, pattern, a URL, a file (played at its own pace), or auto: the camera, else the pattern.
+        camera, camera:DEVICE, pattern, a URL, a file (played at its own pace), a folder or M3U list of videos and
+        pictures (over and over), or auto: the camera, else the pattern. May be given several times: the key i, or
+        /murai/input, goes to the next.
     sink
-        window, FILE, URL, v4l2:/dev/videoN or null; may be given several times. Left out: the window, or ten seconds
-        of demo.mp4 where there is no display.
+        window, FILE, URL, v4l2:/dev/videoN, mjpeg:[HOST:]PORT or null; may be given several times. Left out: the
+        window, or ten seconds of demo.mp4 where there is no display.
     frames
         End after so many frames of the source.
     keep
@@ -92,6 +94,7 @@ def live(
     from murai.control.scenes import Scenes
     from murai.pipeline import Pipeline
     from murai.sinks import open_sink
+    from murai.stage.inputs import Inputs
     from murai.stage.takes import Takes
     from murai.stylizers.staging import Staging
 
@@ -104,7 +107,8 @@ def live(
     opened = [open_sink(name, overwrite=overwrite, say=say) for name in sinks]
     repertoire, controls = _open_repertoire(painting)
     repertoire.use(controls)
-    shown = _open_live(source, frames)
+    sources = source or ["auto"]
+    shown = _open_live(sources[0], frames)
     repertoire.prepare(shown.info.width, shown.info.height)
     pipeline = Pipeline(shown, Staging(repertoire, shown.info.rate, time.monotonic), opened, controls=controls, say=say)
     windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
@@ -112,6 +116,8 @@ def live(
     takes = Takes(pipeline, keep, say)
     scenes = Scenes(config_folder() / "scenes")
     actions = {"snapshot": takes.snapshot, "record": takes.record}
+    if len(sources) > 1:
+        actions["input"] = Inputs(pipeline, sources, lambda spec: _open_live(spec, None), say).next
     player = Player(pipeline, repertoire.names, actions, scenes=scenes, say=say)
     if scene:
         player.recall(scene)
@@ -156,7 +162,7 @@ def video(
     from murai.sources.altered import Altered
     from murai.sources.file import FileSource
 
-    if output in ("window", "null") or "://" in output or output.startswith("v4l2:"):
+    if output in ("window", "null") or "://" in output or output.startswith(("v4l2:", "mjpeg:")):
         raise SinkError(f"the output of murai video is a file, not {output}; `murai live` has other sinks.")
     sink = open_sink(output, overwrite=overwrite, say=say)
     source = Altered(FileSource(input, say=say), frames=frames)

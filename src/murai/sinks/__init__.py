@@ -29,7 +29,8 @@ class AnySink(Protocol):
 
 
 def open_sink(spec: str, *, overwrite: bool = False, say: Say = silent) -> AnySink:
-    """The sink that `spec` names: "window", "null", "v4l2:/dev/videoN", an address such as rtmp://..., or a file.
+    """The sink that `spec` names: "window", "null", "v4l2:/dev/videoN", "mjpeg:[HOST:]PORT", an address such as
+    rtmp://..., or a file.
 
     `overwrite` lets a file be replaced. Raises SinkError or OutputExists for what cannot be opened.
     """
@@ -45,6 +46,10 @@ def open_sink(spec: str, *, overwrite: bool = False, say: Say = silent) -> AnySi
         from murai.sinks.v4l2 import V4l2Sink
 
         return V4l2Sink(spec.removeprefix("v4l2:"))
+    if spec.startswith("mjpeg:"):
+        from murai.sinks.mjpeg import MjpegSink
+
+        return MjpegSink(spec.removeprefix("mjpeg:"))
     if "://" in spec:
         from murai.sinks.url import UrlSink
 

@@ -20,13 +20,13 @@ def open_source(
 ) -> Source:
     """Open what `spec` names.
 
-    spec     "camera", "camera:DEVICE", "pattern", a URL, or the path of a video or picture
+    spec     "camera", "camera:DEVICE", "pattern", a URL, a video or picture file, a folder or M3U list of such files
     size     width and height to ask a camera or the pattern for; 1280x720 where None
     rate     frames a second to ask a camera or the pattern for; 30 where None
     frames   end after so many
     mirror   swap left and right; None mirrors cameras only
 
-    Cameras and live streams are taken up again when they are lost.
+    Cameras and live streams are taken up again when they are lost. Folders and lists are played over and over.
 
     Raises SourceError when it cannot be opened.
     """
@@ -40,6 +40,8 @@ def open_source(
 
 
 def _open(spec: str, size: tuple[int, int], rate: int, mirror: bool, say: Say) -> Source:
+    if not spec:
+        raise SourceError("the source has no name; write camera, pattern, a URL, a file or a folder.")
     kind, _, device = spec.partition(":")
     if spec == "pattern":
         from murai.sources.pattern import PatternSource
@@ -53,9 +55,17 @@ def _open(spec: str, size: tuple[int, int], rate: int, mirror: bool, say: Say) -
     if "://" in spec and kind != "file":
         return _open_url(spec, say)
 
+    return _open_path(Path(unquote(urlsplit(spec).path)) if kind == "file" and "://" in spec else Path(spec), say)
+
+
+def _open_path(path: Path, say: Say) -> Source:
+    from murai.sources.playlist import Playlist, is_playlist, listed
+
+    if is_playlist(path):
+        return Playlist(listed(path), loop=True, say=say)
     from murai.sources.file import FileSource
 
-    return FileSource(Path(unquote(urlsplit(spec).path)) if kind == "file" and "://" in spec else Path(spec), say=say)
+    return FileSource(path, say=say)
 
 
 def _open_url(url: str, say: Say) -> Source:
