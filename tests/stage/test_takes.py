@@ -118,3 +118,40 @@ def test_two_presses_at_once_are_one_recording_begun_and_ended(takes, tmp_path, 
         thread.join()
     eventually(lambda: any("recorded" in words for words in said))
     assert len(list(tmp_path.glob("*.mp4"))) <= 1
+
+
+def frames_of(file):
+    with av.open(file) as video:
+        return [frame.pts * frame.time_base for frame in video.decode(video=0)]
+
+
+def test_a_limit_rolls_a_recording_over_and_removes_the_oldest(show, tmp_path, said, monkeypatch):
+    monkeypatch.setattr("murai.stage.takes.LOOK_EVERY", 0.05)
+    other = tmp_path / "holiday.mp4"
+    other.write_bytes(bytes(90_000))
+    picture = tmp_path / "murai-2020-01-01-000000.png"
+    picture.write_bytes(bytes(90_000))
+    old = [tmp_path / f"murai-2020-01-01-00000{n}.mp4" for n in range(3)]
+    for file in old:
+        file.write_bytes(bytes(3_000))
+    takes = Takes(show, tmp_path, said.append, limit=8_000)
+    takes.record()
+    eventually(lambda: sum(words.startswith("recorded ") for words in said) >= 2)
+    takes.record()
+    eventually(lambda: not list(tmp_path.glob(".murai-*")))
+    assert not any(file.exists() for file in old), "the oldest go first"
+    assert other.exists(), "what murai did not record stays"
+    assert picture.exists()
+    kept = sorted(set(tmp_path.glob("murai-*.mp4")))
+    assert kept
+    for file in kept:
+        assert frames_of(file), "each is whole"
+
+
+def test_without_a_limit_nothing_is_removed(show, takes, tmp_path, said):
+    old = tmp_path / "murai-2020-01-01-000000.mp4"
+    old.write_bytes(b"old")
+    takes.record()
+    takes.record()
+    eventually(lambda: any("recorded" in words for words in said))
+    assert old.exists()

@@ -3,9 +3,9 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from murai.cli.common import Count, Share, config_folder, folders, parse_size
 from murai.cli.remote import Remote
@@ -64,6 +64,7 @@ def live(
     remote: Remote | None = None,
     frames: Count | None = None,
     keep: Path = Path(),
+    keep_gigabytes: Annotated[float, Parameter(validator=validators.Number(gt=0))] | None = None,
     scene: str | None = None,
     save: str | None = None,
     overwrite: bool = False,
@@ -83,6 +84,8 @@ def live(
         End after so many frames of the source.
     keep
         The folder for snapshots and recordings, the keys s and r.
+    keep_gigabytes
+        How much recordings there may take: the oldest are removed when there are more.
     scene
         Begin with the controls of this scene.
     save
@@ -113,7 +116,7 @@ def live(
     pipeline = Pipeline(shown, Staging(repertoire, shown.info.rate, time.monotonic), opened, controls=controls, say=say)
     windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
     say(f"painting to {', '.join(sinks)}. {'q in the window' if windows else 'Ctrl-C'} ends it.")
-    takes = Takes(pipeline, keep, say)
+    takes = Takes(pipeline, keep, say, limit=round(keep_gigabytes * 1e9) if keep_gigabytes else None)
     scenes = Scenes(config_folder() / "scenes")
     actions = {"snapshot": takes.snapshot, "record": takes.record}
     if len(sources) > 1:

@@ -1,6 +1,7 @@
 """What a performer keeps of a running show: pictures and recordings, named by their time."""
 
 import threading
+import time
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -27,15 +28,24 @@ class Running(Protocol):
         """Take `sink` off and close it."""
 
 
+LOOK_EVERY = 2.0
+"""Seconds between two looks at how much recordings take of the disk."""
+NAME = "murai-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]-[0-9][0-9][0-9][0-9][0-9][0-9]*"
+
+
 class Takes:
     """Keeps snapshots and recordings of `show` in `folder`; the show loses no frame by it.
+
+    With a `limit` in bytes, a recording that fills half of it goes on in a new file, and the oldest recordings in the
+    folder, by their names, are removed, so that a show may be recorded for days. No frame is lost between two files;
+    a few may be in both.
 
     `say` hears where each is. Methods may be called from any thread. They raise SinkError where the folder cannot be
     written; what fails later, in the background, is told to `say`.
     """
 
-    def __init__(self, show: Running, folder: Path, say: Say = silent) -> None:
-        self._show, self._folder, self._say = show, folder, say
+    def __init__(self, show: Running, folder: Path, say: Say = silent, *, limit: int | None = None) -> None:
+        self._show, self._folder, self._say, self._limit = show, folder, say, limit
         self._lock = threading.Lock()
         self._recording: FileSink | None = None
         self._given: set[Path] = set()  # names, of which some files are still being written
@@ -54,18 +64,53 @@ class Takes:
         with self._lock:
             sink, self._recording = self._recording, None
             if sink is None:
-                self._recording = self._begun()
-                return
+                return self._begin()
         threading.Thread(target=self._end, args=(sink,), name="murai recording").start()
 
-    def _begun(self) -> FileSink:
+    def _begin(self) -> None:
         sink = FileSink(self._path(".mp4"), say=self._say)
         try:
             self._show.add(sink)
         except RuntimeError as error:
             raise SinkError(f"nothing can be recorded any more: {error}.") from error
+        self._recording = sink
         self._say(f"recording to {sink.path}")
-        return sink
+        if self._limit is not None:
+            threading.Thread(target=self._watch, args=(sink,), name="murai disk", daemon=True).start()
+
+    def _watch(self, sink: FileSink) -> None:
+        """Keep to the limit while `sink` records, and let another go on when it is long enough."""
+        assert self._limit is not None
+        while self._recording is sink and not sink.path.exists():
+            self._make_room(self._limit)
+            if sum(map(_size, self._folder.glob(f".{sink.path.stem}.*"))) > self._limit / 2:
+                return self._roll(sink)
+            time.sleep(LOOK_EVERY)
+
+    def _roll(self, sink: FileSink) -> None:
+        try:
+            with self._lock:
+                if self._recording is not sink:
+                    return
+                self._begin()
+        except MuraiError as error:
+            return self._say(f"the recording goes on in one file: {error}")
+        self._end(sink)
+
+    def _make_room(self, limit: int) -> None:
+        """Remove the oldest recordings until all of them are within the limit."""
+        recordings = sorted(self._folder.glob(f"{NAME}.mp4"))
+        total = sum(map(_size, [*recordings, *self._folder.glob(f".{NAME}.mp4")]))
+        for file in recordings:
+            if total <= limit:
+                return
+            total -= _size(file)
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                self._say(f"{file} cannot be removed to make room: {error.strerror}.")
+            else:
+                self._say(f"removed {file}, the oldest recording, to make room")
 
     def _end(self, sink: FileSink) -> None:
         self._show.remove(sink)  # what is queued is still written, which may take a moment
@@ -87,3 +132,10 @@ class Takes:
         path = next(path for path in paths if path not in self._given and not path.exists())
         self._given.add(path)
         return path
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:  # it has just been named or removed
+        return 0
