@@ -14,6 +14,12 @@ def pytest_configure():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch, tmp_path_factory):
+    """The settings and scenes of whoever runs the tests do not count."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no settings"))
+
+
 @pytest.fixture(scope="session")
 def tiny_pack(tmp_path_factory):
     """The path of a pack `tiny` with the styles `invert` and `warm`, in a folder of its own. Do not change it."""

@@ -3,12 +3,16 @@
 import os
 import signal
 import sys
+import tomllib
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Dict
 
 from murai import __version__
+from murai.cli.common import config_folder
 from murai.cli.measure import measure
 from murai.cli.paint import image, live, video
 from murai.cli.sheets import all_styles, blends, changes, layers, strength
@@ -16,6 +20,9 @@ from murai.cli.styles import styles
 from murai.cli.train import train
 from murai.console import say
 from murai.errors import MuraiError
+
+SETTINGS = "settings.toml"
+"""In the XDG configuration folder."""
 
 app = App(
     name="murai",
@@ -36,8 +43,12 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code: 0, 1 a fault of murai, 2 the user's error, 130 ended by the user."""
+    """Run one command and give its exit code: 0, 1 a fault of murai, 2 the user's error, 130 ended by the user.
+
+    What is not said in `arguments` is looked for in the user's settings file, a table a command.
+    """
     try:
+        app.config = [Dict(_settings(file), source=str(file))] if (file := config_folder() / SETTINGS).exists() else []
         return int(app(arguments, exit_on_error=False, print_error=False, result_action="return_value") or 0)
     except KeyboardInterrupt:
         _say_once("ended.")
@@ -53,6 +64,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
             raise
         say(f"murai: a fault of murai itself, {type(error).__name__}: {error}. MURAI_DEBUG=1 shows where.")
         return 1
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MuraiError(f"{file} cannot be read as settings ({error}); mend or remove it.") from error
 
 
 def _say_once(message: str) -> None:
