@@ -18,7 +18,7 @@ LAYERS = (
     {"frame", "controls", "nets", "mailbox", "stats", "packfiles", "pictures"},
     {"parts", "timeline", "recording", "packs"},
     {"stylizers", "sources", "sinks", "train"},
-    {"pipeline"},
+    {"pipeline", "kept"},
     {"stage", "control", "publish", "farm"},
     {"web"},
     {"booth", "measure"},

@@ -5,8 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from murai.control.player import SCENE_KEYS, Player
-from murai.control.scenes import LARGEST, Scenes
+from murai.control.scenes import Scenes
 from murai.errors import ControlError
+from murai.kept import LARGEST
 
 from .conftest import STYLES, Show
 

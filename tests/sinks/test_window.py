@@ -19,6 +19,7 @@ import sys, threading, time
 from fractions import Fraction
 import numpy as np
 from murai.frame import Frame, StreamInfo
+from murai.sinks.surface import View
 from murai.sinks.window import WindowSink
 
 def flag(width, height):
@@ -41,6 +42,10 @@ def obey():
         command, *numbers = line.split()
         if command == "close":
             window.close()
+        elif command == "look":
+            window.look(**eval(" ".join(numbers)))
+        elif command == "lay":
+            window.lay_over(eval(" ".join(numbers)))
         elif command == "show":
             index, width, height = map(int, numbers)
             window.write(Frame(flag(width, height), index, Fraction(1, 25), index))
@@ -48,11 +53,16 @@ def obey():
 threading.Thread(target=obey, daemon=True).start()
 ends = time.monotonic() + float(sys.argv[2])
 began = time.process_time()
-window.show(lambda name: say("key", name), until=lambda: time.monotonic() > ends)
+window.show(
+    lambda name: say("key", name),
+    until=lambda: time.monotonic() > ends,
+    on_mouse=lambda kind, x, y: say("mouse", kind, round(x, 2), round(y, 2)),
+)
 window.write(Frame(flag(37, 35), 0, Fraction(1, 25), 9))  # late ones are nobody's trouble
 window.close()
 say("end", time.process_time() - began)
 say("dropped", window.dropped)
+say("presented", window.presented)
 """
 
 CLOSE = """
@@ -255,6 +265,77 @@ def test_no_display_is_said_in_one_sentence() -> None:
     run = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
     assert "murai.errors.SinkError: There is no display" in run.stderr.splitlines()[-1]
+
+
+def seen(colors: list[tuple[int, int, tuple[int, int, int]]]) -> Callable[[np.ndarray], bool]:
+    return lambda screen: all(np.abs(screen[y, x] - color).max() <= 3 for x, y, color in colors)
+
+
+def test_it_is_mirrored_turned_and_filled_as_asked(player: Callable[..., Player], tmp_path: Path) -> None:
+    shown, picture = player("{'size': (300, 300)}"), tmp_path / "screen.png"
+    shown.tell("look {'view': View(mirror=True, fill=True)}")
+    shown.until_seen(picture, seen([(10, 10, RED), (10, 290, BLUE), (290, 290, GREEN)]))
+    shown.tell("look {'view': View(turn=90, fill=True)}")
+    shown.until_seen(picture, seen([(10, 10, GREEN), (10, 290, BLUE), (290, 150, RED)]))
+    shown.tell("look {'view': View()}")
+    shown.until_seen(picture, seen([(10, 10, RED), (10, 200, GREEN), (290, 200, BLUE), (10, 299, BLACK)]))
+
+
+def test_it_is_warped_masked_and_faded_as_asked(player: Callable[..., Player], tmp_path: Path) -> None:
+    shown, picture = player("{'size': (300, 300)}"), tmp_path / "screen.png"
+    shown.tell("look {'view': View(warp=lambda p: 0.5 * p + (0.5, 0), fill=True)}")
+    shown.until_seen(picture, seen([(160, 10, RED), (160, 140, GREEN), (290, 140, BLUE), (140, 10, BLACK)]))
+    shown.tell("look {'view': View(fill=True, masks=(((0, 0), (0.5, 0), (0.5, 1), (0, 1)),))}")
+    shown.until_seen(picture, seen([(10, 10, BLACK), (140, 290, BLACK), (160, 10, RED), (160, 290, BLUE)]))
+    shown.tell("look {'view': View(fill=True, fade=0.5)}")
+    shown.until_seen(picture, seen([(0, 0, BLACK), (150, 75, (128, 0, 0)), (150, 0, BLACK)]))
+    shown.tell("look {'view': View(fill=True, brightness=0.25, gamma=2.0)}")
+    shown.until_seen(picture, seen([(10, 10, (128, 0, 0)), (10, 290, (0, 128, 0))]))
+
+
+def test_a_card_takes_the_place_of_pictures_and_gives_it_back(player: Callable[..., Player], tmp_path: Path) -> None:
+    shown, picture = player("{'size': (300, 300)}"), tmp_path / "screen.png"
+    shown.tell("look {'view': View(fill=True), 'card': np.full((2, 2, 3), 200, np.uint8)}")
+    shown.tell("show 1 20 20")
+    shown.hear("shown 1")
+    shown.until_seen(picture, seen([(10, 10, (200, 200, 200)), (290, 290, (200, 200, 200))]))
+    shown.tell("look {'view': View(fill=True)}")
+    shown.until_seen(picture, seen([(10, 10, RED), (290, 290, BLUE)]))
+
+
+def test_what_is_laid_over_lies_on_the_top_left_pixel_for_pixel(player: Callable[..., Player], tmp_path: Path) -> None:
+    shown, picture = player("{'size': (300, 300)}"), tmp_path / "screen.png"
+    shown.tell("lay np.repeat(np.array([[[255] * 4], [[0, 0, 255, 128]]], np.uint8), 8, 0).repeat(20, 1)")
+    shown.until_seen(picture, seen([(0, 0, (255, 255, 255)), (19, 7, (255, 255, 255)), (10, 12, (127, 0, 128))]))
+    screen = shown.until_seen(picture, seen([(20, 4, BLACK), (10, 16, RED)]))
+    assert (screen[:8, :20] == 255).all()
+    shown.tell("lay None")
+    shown.until_seen(picture, seen([(0, 4, BLACK), (10, 12, RED)]))
+
+
+def test_the_mouse_is_heard_in_shares_of_the_window(player: Callable[..., Player]) -> None:
+    shown = player("{'size': (300, 200)}")
+    window = shown.xdotool("search", "--name", "murai").split()[0]
+    shown.xdotool("mousemove", "--window", window, "150", "50", "mousedown", "1")
+    shown.hear("mouse press 0.5 0.25")
+    shown.xdotool("mousemove", "--window", window, "30", "180", "mouseup", "1")
+    shown.hear("mouse move 0.1 0.9")
+    shown.hear("mouse release 0.1 0.9")
+
+
+def test_steady_it_draws_at_the_rate_of_the_monitor(player: Callable[..., Player]) -> None:
+    shown = player("{'steady': True}", 3.0)
+    shown.hear("end")
+    presented = int(shown.hear("presented").split()[1])
+    assert 10 < presented < 200, "three seconds at 60 a second, on a machine that may be busy"
+
+
+@pytest.mark.parametrize("monitor", ["7", "attic"])
+def test_a_monitor_that_is_not_there_is_said(display: str, monitor: str) -> None:
+    code = f"from murai.sinks.window import WindowSink\nWindowSink(monitor={monitor!r})"
+    environment = {"DISPLAY": display}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert f"There is no monitor {monitor}; there are: 1 (" in run.stderr.splitlines()[-1]
 
 
 def test_a_picture_that_was_replaced_or_never_shown_is_counted_as_dropped(player: Callable[..., Player]) -> None:

@@ -1,79 +1,235 @@
-"""Draws a picture with OpenGL, as large as it fits, black around it."""
+"""Draws a picture with OpenGL, as it lies on the screen or the wall, and what is written over it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import moderngl
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageDraw
 
 from murai.frame import Image
 from murai.sinks.encode import fit
 
+Size = tuple[int, int]
+"""Width and height in pixels."""
+Warp = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
 _VERTEX = """
 #version 330 core
-out vec2 place;
+in vec2 at;
+in vec2 place;
+in vec2 edge;
+out vec2 from_place;
+out vec2 from_edge;
 void main() {
-    // One triangle that covers the view: (0,0), (2,0), (0,2) in units of the picture, whose first row is on top.
-    vec2 corner = vec2(gl_VertexID == 1 ? 2.0 : 0.0, gl_VertexID == 2 ? 2.0 : 0.0);
-    place = vec2(corner.x, 1.0 - corner.y);
-    gl_Position = vec4(2.0 * corner - 1.0, 0.0, 1.0);
+    from_place = place;
+    from_edge = edge;
+    gl_Position = vec4(2.0 * at.x - 1.0, 1.0 - 2.0 * at.y, 0.0, 1.0);
 }
 """
 
-_FRAGMENT = """
+_PICTURE = """
 #version 330 core
 uniform sampler2D picture;
-in vec2 place;
+uniform sampler2D mask;
+uniform vec2 size;
+uniform float brightness;
+uniform float gamma;
+uniform float fade;
+in vec2 from_place;
+in vec2 from_edge;
 out vec4 color;
-void main() { color = vec4(texture(picture, place).rgb, 1.0); }
+void main() {
+    vec3 light = texture(picture, from_place).rgb * brightness;
+    light = gamma == 1.0 ? light : pow(light, vec3(1.0 / gamma));
+    vec2 inside = min(from_edge, 1.0 - from_edge);
+    float shown = fade > 0.0 ? clamp(min(inside.x, inside.y) / fade, 0.0, 1.0) : 1.0;
+    vec2 screen = gl_FragCoord.xy / size;
+    color = vec4(light * shown * texture(mask, vec2(screen.x, 1.0 - screen.y)).r, 1.0);
+}
 """
+
+_OVERLAY = """
+#version 330 core
+uniform sampler2D picture;
+in vec2 from_place;
+in vec2 from_edge;
+out vec4 color;
+void main() { color = texture(picture, from_place); }
+"""
+
+CELLS = 32
+"""A warped picture is drawn in so many cells across and down."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a picture is shown. Places are in shares of the screen, (0, 0) its top left.
+
+    warp        takes places [N, 2] of the straight picture to where they are drawn; None leaves them
+    turn        degrees, clockwise: 0, 90, 180 or 270
+    mirror      left and right change places
+    fill        the picture fills the screen and loses what sticks out, instead of black bars
+    masks       polygons that stay black
+    brightness, gamma, fade   see `murai.stage.projection.Projection`
+    """
+
+    warp: Warp | None = None
+    turn: int = 0
+    mirror: bool = False
+    fill: bool = False
+    masks: tuple[tuple[tuple[float, float], ...], ...] = ()
+    brightness: float = 1.0
+    gamma: float = 1.0
+    fade: float = 0.0
+
+
+STRAIGHT = View()
+
+
+def geometry(picture: Size, screen: Size, view: View) -> NDArray[np.float32]:
+    """The corners of the cells that are drawn, row by row: [rows, columns, 6].
+
+    Of each, where it is on the screen, which place of the picture it shows, and where it is between the edges of what
+    is shown, all in shares and two numbers each.
+    """
+    points = 2 if view.warp is None else CELLS + 1
+    edge = np.stack(np.meshgrid(np.linspace(0, 1, points), np.linspace(0, 1, points)), -1).reshape(-1, 2)
+    turned = picture[::-1] if view.turn in (90, 270) else picture
+    left, top, width, height = (0, 0, *screen) if view.fill else fit(*turned, screen)
+    at = (np.array((left, top)) + edge * (width, height)) / screen
+    if view.warp is not None:
+        at = view.warp(at)
+    x, y = (edge - 0.5).T
+    if view.fill:  # of the direction that sticks out only a part is seen
+        wide = (turned[0] / turned[1]) / (screen[0] / screen[1])
+        x, y = (x / wide, y) if wide > 1 else (x, y * wide)
+    x = -x if view.mirror else x
+    x, y = {0: (x, y), 90: (y, -x), 180: (-x, -y), 270: (-y, x)}[view.turn]
+    corners = np.concatenate([at, np.stack([x, y], 1) + 0.5, edge], 1)
+    return corners.reshape(points, points, 6).astype(np.float32)
+
+
+def _triangles(points: int) -> NDArray[np.uint32]:
+    """Two triangles for each cell of `points` x `points` corners."""
+    first = (np.arange(points - 1)[:, None] * points + np.arange(points - 1)).ravel()
+    cells = [first, first + 1, first + points, first + 1, first + points + 1, first + points]
+    return np.stack(cells, 1).astype(np.uint32)
+
+
+def _masked(masks: tuple[tuple[tuple[float, float], ...], ...], size: Size) -> NDArray[np.uint8]:
+    """White, and black in each of the polygons: [H, W]; one white pixel where there is none."""
+    if not masks:
+        return np.full((1, 1), 255, np.uint8)
+    picture = Pillow.new("L", size, 255)
+    for polygon in masks:
+        ImageDraw.Draw(picture).polygon([(x * size[0], y * size[1]) for x, y in polygon], fill=0)
+    return np.asarray(picture)
 
 
 class Surface:
-    """The OpenGL context that is current on this thread, with one picture in it.
+    """The OpenGL context that is current on this thread, with one picture in it, and one laid over it.
 
     A picture reaches its texture through a pixel buffer; both are made anew when the size changes.
     """
 
     def __init__(self) -> None:
-        self._context = moderngl.create_context(require=330)
-        program = self._context.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
-        self._triangle = self._context.vertex_array(program, [])
+        context = moderngl.create_context(require=330)
+        self._context = context
+        self._painting = context.program(vertex_shader=_VERTEX, fragment_shader=_PICTURE)
+        self._laying = context.program(vertex_shader=_VERTEX, fragment_shader=_OVERLAY)
+        self._painting["mask"] = 1
         self._texture: moderngl.Texture | None = None
         self._buffer: moderngl.Buffer | None = None
+        self._mask: moderngl.Texture | None = None
+        self._overlay: moderngl.Texture | None = None
+        self._shape: moderngl.VertexArray | None = None
+        self._drawn: object = None
 
     def upload(self, image: Image) -> None:
         """Take `image` (H x W x 3, uint8, RGB) as the picture to draw."""
         size = (image.shape[1], image.shape[0])
         if self._texture is None or self._buffer is None or self._texture.size != size:
-            self._release()
+            self._release(self._texture, self._buffer)
             self._texture = self._context.texture(size, 3, alignment=1)
-            self._texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
             self._texture.repeat_x = self._texture.repeat_y = False
             self._buffer = self._context.buffer(reserve=image.nbytes, dynamic=True)
         self._buffer.orphan()  # not to wait for the picture before
         self._buffer.write(np.ascontiguousarray(image))
         self._texture.write(self._buffer, alignment=1)
 
-    def draw(self, width: int, height: int) -> None:
+    def lay_over(self, image: NDArray[np.uint8] | None) -> None:
+        """Draw `image` (H x W x 4, uint8, RGBA) over the top left of the screen, pixel for pixel; None for nothing."""
+        self._release(self._overlay)
+        self._overlay = None
+        if image is not None:
+            self._overlay = self._context.texture((image.shape[1], image.shape[0]), 4, np.ascontiguousarray(image))
+            self._overlay.filter = (moderngl.NEAREST, moderngl.NEAREST)
+
+    def draw(self, width: int, height: int, view: View = STRAIGHT) -> None:
         """Draw into a framebuffer of `width` x `height` pixels."""
         screen = self._context.screen
         screen.use()
         screen.viewport = (0, 0, width, height)
         screen.clear()
-        if self._texture is None:
-            return
-        left, top, inner_width, inner_height = fit(self._texture.width, self._texture.height, (width, height))
-        # OpenGL counts from below.
-        screen.viewport = (left, height - top - inner_height, inner_width, inner_height)
-        self._texture.use()
-        self._triangle.render(moderngl.TRIANGLES, vertices=3)
+        if self._texture is not None:
+            self._prepare((width, height), view)
+            self._paint(self._texture, (width, height), view)
+        if self._overlay is not None:
+            self._lay(self._overlay, (width, height))
 
     def close(self) -> None:
         """Free what is on the card."""
-        self._release()
-        self._triangle.release()
+        self._release(self._texture, self._buffer, self._mask, self._overlay, self._shape)
+        self._release(self._painting, self._laying)
         self._context.release()
 
-    def _release(self) -> None:
-        if self._texture and self._buffer:
-            self._texture.release()
-            self._buffer.release()
-        self._texture = self._buffer = None
+    def _prepare(self, screen: Size, view: View) -> None:
+        """Make the cells and the mask where something changed since they were drawn."""
+        assert self._texture is not None
+        wanted = (self._texture.size, screen, view)
+        if self._drawn == wanted:
+            return
+        self._release(self._shape, self._mask)
+        self._shape = self._cells(geometry(self._texture.size, screen, view), self._painting)
+        mask = _masked(view.masks, screen)
+        self._mask = self._context.texture((mask.shape[1], mask.shape[0]), 1, np.ascontiguousarray(mask), alignment=1)
+        self._drawn = wanted
+
+    def _paint(self, texture: moderngl.Texture, screen: Size, view: View) -> None:
+        assert self._shape is not None
+        assert self._mask is not None
+        for name in ("brightness", "gamma", "fade"):
+            self._painting[name] = getattr(view, name)
+        self._painting["size"] = screen
+        texture.use(0)
+        self._mask.use(1)
+        self._shape.render(moderngl.TRIANGLES)
+
+    def _lay(self, texture: moderngl.Texture, screen: Size) -> None:
+        corners = geometry(texture.size, texture.size, STRAIGHT)
+        corners[..., 0] *= texture.width / screen[0]
+        corners[..., 1] *= texture.height / screen[1]
+        shape = self._cells(corners, self._laying)
+        self._context.enable(moderngl.BLEND)
+        texture.use(0)
+        shape.render(moderngl.TRIANGLES)
+        self._context.disable(moderngl.BLEND)
+        self._release(shape)
+
+    def _cells(self, corners: NDArray[np.float32], program: moderngl.Program) -> moderngl.VertexArray:
+        names = [name for name in ("at", "place", "edge") if name in program]
+        layout = " ".join("2f" if name in names else "2x4" for name in ("at", "place", "edge"))
+        content = self._context.buffer(np.ascontiguousarray(corners))
+        index = self._context.buffer(_triangles(len(corners)))
+        return self._context.vertex_array(program, [(content, layout, *names)], index)
+
+    @staticmethod
+    def _release(
+        *things: "moderngl.Texture | moderngl.Buffer | moderngl.VertexArray | moderngl.Program | None",
+    ) -> None:
+        for thing in things:
+            if thing is not None:
+                thing.release()

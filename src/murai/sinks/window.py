@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import glfw
+import numpy as np
+from numpy.typing import NDArray
 
 from murai.errors import SinkError
-from murai.frame import Frame, StreamInfo
+from murai.frame import Frame, Image, StreamInfo
 from murai.sinks.encode import fit, host
-from murai.sinks.surface import Surface
+from murai.sinks.surface import STRAIGHT, Surface, View
 
 NAMES = {
     glfw.KEY_LEFT: "left",
@@ -18,6 +20,9 @@ NAMES = {
     glfw.KEY_DOWN: "down",
     glfw.KEY_SPACE: "space",
     glfw.KEY_ESCAPE: "escape",
+    glfw.KEY_TAB: "tab",
+    glfw.KEY_ENTER: "enter",
+    glfw.KEY_BACKSPACE: "backspace",
     **{glfw.KEY_F1 + number: f"f{number + 1}" for number in range(12)},
 }
 REPEATED = {"left", "right", "up", "down", ",", ".", "[", "]", "-", "="}
@@ -25,6 +30,10 @@ REPEATED = {"left", "right", "up", "down", ",", ".", "[", "]", "-", "="}
 NO_MONITOR: Any = None
 DEFAULT_SIZE = (1280, 720)
 OnKey = Callable[[str], object]
+OnMouse = Callable[[str, float, float], object]
+"""Hears "press", "move" or "release" of the left button, and where, in shares of the window from its top left."""
+USUAL_RATE = 60
+"""Pictures a second of a monitor that does not say."""
 IDLE_SECONDS = 0.1
 """How often `until` is asked while nothing happens."""
 
@@ -37,18 +46,34 @@ class WindowSink:
     `on_shown` is called with each frame after it has been swapped onto the screen. `dropped` counts those that were
     replaced by a newer one before that, or still waited at `close`.
 
-    size   width and height of the window in screen units; by default those of the input, within the monitor
+    size      width and height of the window in screen units; by default those of the input, within the monitor
+    monitor   the number, from 1, or a part of the name of the monitor to open on; None is the first
+    steady    draw at the rate of the monitor, whether there is a new picture or not
 
-    Raises SinkError at construction where there is no display, from `show` where it has no OpenGL 3.3.
+    `presented` counts what was swapped onto the screen, the same picture again with `steady`. `size_now` is the size
+    in pixels of what is drawn into.
+
+    Raises SinkError at construction where there is no display or no such monitor, from `show` where there is no
+    OpenGL 3.3.
     """
 
     lossless = False
     essential = False
 
-    def __init__(self, title: str = "murai", *, fullscreen: bool = False, size: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        title: str = "murai",
+        *,
+        fullscreen: bool = False,
+        size: tuple[int, int] | None = None,
+        monitor: str | None = None,
+        steady: bool = False,
+    ) -> None:
         self.on_shown: Callable[[Frame], None] | None = None
-        self.dropped = 0
+        self.dropped = self.presented = 0
+        self.size_now = (0, 0)
         self._title = title
+        self._monitor, self._steady = monitor, steady
         self._fullscreen = fullscreen
         self._size = size
         self._place = (0, 0, *DEFAULT_SIZE)
@@ -57,7 +82,26 @@ class WindowSink:
         self._newest: Frame | None = None
         self._closed = False
         self._stale = True
+        self._view = STRAIGHT
+        self._card: Image | None = None
+        self._overlay: NDArray[np.uint8] | None = None
+        self._picture: Image | None = None
+        self._shown: Image | None = None  # what the surface holds
+        self._laid: object = None
         _start()
+        _choose(monitor)
+
+    def look(self, view: View, card: Image | None = None) -> None:
+        """Show pictures like `view` from now on; where there is a `card`, it is shown in place of them."""
+        with self._lock:
+            self._view, self._card, self._stale = view, card, True
+            self._wake()
+
+    def lay_over(self, overlay: NDArray[np.uint8] | None) -> None:
+        """Draw `overlay` (H x W x 4, uint8, RGBA) over the top left of the window, pixel for pixel."""
+        with self._lock:
+            self._overlay, self._stale = overlay, True
+            self._wake()
 
     def open(self, info: StreamInfo) -> None:
         """Take the size of the input as the size of a window that is not open yet."""
@@ -78,12 +122,22 @@ class WindowSink:
             self._newest = None
             self._wake()
 
-    def show(self, on_key: OnKey | None = None, until: Callable[[], bool] | None = None) -> None:
-        """Open the window, draw and listen until the end. Keys but q, Escape and f go to `on_key` by name."""
+    def show(
+        self,
+        on_key: OnKey | None = None,
+        until: Callable[[], bool] | None = None,
+        on_mouse: OnMouse | None = None,
+    ) -> None:
+        """Open the window, draw and listen until the end. Keys but q, Escape and f go to `on_key` by name.
+
+        `until` is asked again and again, ten times a second and more.
+        """
         _start()
         window = self._create()
         try:
             glfw.set_key_callback(window, lambda *event: self._key(on_key, *event))
+            if on_mouse is not None:
+                _listen_to_mouse(window, on_mouse)
             glfw.set_framebuffer_size_callback(window, self._expose)
             glfw.set_window_refresh_callback(window, self._expose)
             if self._fullscreen:
@@ -95,25 +149,40 @@ class WindowSink:
             glfw.terminate()
 
     def _loop(self, window: Any, until: Callable[[], bool] | None) -> None:
-        surface = Surface()
+        surface, beat = Surface(), _Beat(window) if self._steady else None
         with self._lock:
             self._waiting = True
         while not (self._closed or glfw.window_should_close(window) or (until is not None and until())):
             with self._lock:
                 frame, self._newest = self._newest, None
-            if frame is not None:
-                surface.upload(host(frame))
-            if frame is not None or self._stale:
-                self._stale = False
-                surface.draw(*glfw.get_framebuffer_size(window))
-                glfw.swap_buffers(window)
+                stale, self._stale = self._stale, False
+            if frame is not None or stale or beat:
+                self._draw(surface, window, frame)
             if frame is not None and self.on_shown is not None:
                 self.on_shown(frame)
-            glfw.wait_events_timeout(IDLE_SECONDS)
+            beat.wait() if beat else glfw.wait_events_timeout(IDLE_SECONDS)
         surface.close()
 
+    def _draw(self, surface: Surface, window: Any, frame: Frame | None) -> None:
+        with self._lock:
+            view, card, overlay = self._view, self._card, self._overlay
+        if frame is not None:
+            self._picture = host(frame)
+        shown = self._picture if card is None else card
+        if shown is not None and (frame is not None or shown is not self._shown):
+            surface.upload(shown)
+            self._shown = shown
+        if overlay is not self._laid:
+            surface.lay_over(overlay)
+            self._laid = overlay
+        self.size_now = glfw.get_framebuffer_size(window)
+        surface.draw(*self.size_now, view)
+        glfw.swap_buffers(window)
+        self.presented += 1
+
     def _create(self) -> Any:
-        monitor = glfw.get_video_mode(glfw.get_primary_monitor()).size
+        chosen = _choose(self._monitor)
+        monitor = glfw.get_video_mode(chosen).size
         wanted = self._size or DEFAULT_SIZE
         if wanted[0] > monitor.width or wanted[1] > monitor.height:
             wanted = fit(*wanted, (monitor.width, monitor.height))[2:]
@@ -125,6 +194,9 @@ class WindowSink:
         if not window:
             glfw.terminate()
             raise SinkError("The window needs OpenGL 3.3, which this display does not offer: use another sink.")
+        if self._monitor is not None:
+            left, top = glfw.get_monitor_pos(chosen)
+            glfw.set_window_pos(window, left, top)
         glfw.make_context_current(window)
         glfw.swap_interval(1)
         return window
@@ -162,6 +234,56 @@ class WindowSink:
         mode = glfw.get_video_mode(monitor)
         glfw.set_window_monitor(window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate)
         glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
+
+
+class _Beat:
+    """The rate of the monitor of `window`, where the driver itself does not wait for it."""
+
+    def __init__(self, window: Any) -> None:
+        self._seconds = 1 / (glfw.get_video_mode(_monitor_of(window)).refresh_rate or USUAL_RATE)
+        self._next = glfw.get_time()
+
+    def wait(self) -> None:
+        """Handle events until it is time to draw again."""
+        self._next = max(self._next + self._seconds, glfw.get_time())
+        glfw.poll_events()
+        while (left := self._next - glfw.get_time()) > 0:
+            glfw.wait_events_timeout(left)
+
+
+def _listen_to_mouse(window: Any, on_mouse: OnMouse) -> None:
+    def place() -> tuple[float, float]:
+        (x, y), (width, height) = glfw.get_cursor_pos(window), glfw.get_window_size(window)
+        return x / max(1, width), y / max(1, height)
+
+    def button(_: Any, which: int, act: int, mods: int) -> None:
+        if which == glfw.MOUSE_BUTTON_LEFT:
+            on_mouse("press" if act == glfw.PRESS else "release", *place())
+
+    glfw.set_mouse_button_callback(window, button)
+
+    def moved(*_: object) -> None:
+        on_mouse("move", *place())
+
+    glfw.set_cursor_pos_callback(window, moved)
+
+
+def _text(name: Any) -> str:
+    """What GLFW gives as bytes."""
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+
+
+def _choose(monitor: str | None) -> Any:
+    """The monitor of that number or name. Raises SinkError."""
+    monitors = glfw.get_monitors()
+    if monitor is None and monitors:
+        return glfw.get_primary_monitor()
+    names = [_text(glfw.get_monitor_name(each)) for each in monitors]
+    for number, (each, name) in enumerate(zip(monitors, names, strict=True), 1):
+        if monitor is not None and (monitor == str(number) or (not monitor.isdigit() and monitor in name)):
+            return each
+    known = ", ".join(f"{number} ({name})" for number, name in enumerate(names, 1)) or "none"
+    raise SinkError(f"There is no monitor {monitor}; there are: {known}.")
 
 
 def _start() -> None:
