@@ -114,9 +114,11 @@ class Manifest(_Record):
         """How many photographs each style was painted on while it learned, one that came twice counted twice."""
         seen = self.training.get("photographs_seen")
         if isinstance(seen, dict):
-            return seen
+            return {name: count for name, count in seen.items() if isinstance(count, int)}
         steps, batch = self.training.get("steps"), self.training.get("batch")
-        return {style.name: round(steps * batch / len(self.styles)) for style in self.styles} if steps and batch else {}
+        if not isinstance(steps, int) or not isinstance(batch, int):
+            return {}
+        return {style.name: round(steps * batch / len(self.styles)) for style in self.styles}
 
 
 class _Version(BaseModel):

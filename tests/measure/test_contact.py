@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from murai.errors import SinkError
-from murai.measure.contact import CELL, LINE, contact_sheet, refuse_sheet
+from murai.measure.contact import CELL, LINE, contact_sheet
+from murai.sinks.picture import refuse_picture
 
 
 def flat(value):
@@ -25,7 +26,7 @@ def test_every_painting_has_its_place_under_its_label():
 
 def test_what_cannot_be_written_is_refused_before_any_work(tmp_path):
     (tmp_path / "folder.jpg").mkdir()
-    for name in ("sheet", "sheet.gif", "nowhere/sheet.jpg", "folder.jpg"):
+    for name in ("sheet", "sheet.gif", "sheet.txt", "nowhere/sheet.jpg", "folder.jpg"):
         with pytest.raises(SinkError):
-            refuse_sheet(tmp_path / name)
-    refuse_sheet(tmp_path / "sheet.JPG")
+            refuse_picture(tmp_path / name)
+    refuse_picture(tmp_path / "sheet.JPG")

@@ -34,6 +34,13 @@ def test_what_is_not_there_is_one_sentence_that_says_what_is(known, tmp_path):
         choose([str(tmp_path / "empty")], [], known)
 
 
+def test_two_packs_of_one_name_are_not_told_apart_by_chance(known, tmp_path):
+    other = make_pack(tmp_path / "other" / "one", "one")
+    with pytest.raises(PackError, match="called 'one'"):
+        choose(["one", str(other)], [], known)
+    assert names(choose([], ["warm"], [*known, StylePack.load(other)])) == [("one", "warm"), ("two", "warm")]
+
+
 def test_a_style_is_painted_through_the_packs_graph(known):
     image = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
     warm = Taught(known[0], known[0].manifest.styles[1])
@@ -51,6 +58,7 @@ def test_the_key_changes_with_the_style_and_not_with_the_name_of_the_pack(known,
     [
         ({"steps": 30, "batch": 4, "minutes": 1.5}, 60, 1.5),  # two styles share the photographs
         ({"steps": 30}, None, None),
+        ({"batch": "2", "minutes": "few"}, None, None),
         ({}, None, None),
     ],
 )

@@ -118,12 +118,17 @@ def test_a_folder_without_flow_and_a_flow_without_frames_are_refused(tmp_path):
         true_sequences(tmp_path)
 
 
-@pytest.mark.parametrize("damage", ["empty", "other key", "other size", "other mask"])
+@pytest.mark.parametrize("damage", ["empty", "other key", "other size", "other mask", "other bytes"])
 def test_a_damaged_flow_is_one_sentence(tmp_path, damage):
     make_sequence(tmp_path / "s", masks=("invalid",))
     file = tmp_path / "s" / "flow" / "frame_0003.npz"
     if damage == "empty":
         file.write_bytes(b"")
+    elif damage == "other bytes":
+        np.savez_compressed(file, flow=constant(1, 2))
+        data = bytearray(file.read_bytes())
+        data[60:90] = bytes(30)
+        file.write_bytes(data)
     elif damage == "other mask":
         Image.new("L", (3, 3)).save(tmp_path / "s" / "invalid" / "frame_0003.png")
     else:

@@ -1,3 +1,4 @@
+import errno
 import json
 import signal
 import threading
@@ -91,7 +92,7 @@ def test_progress_tells_the_terms_the_rate_and_the_time_left(start):
     seen = []
     start().run(seen.append)
     assert [p.step for p in seen] == [1, 2, 3, 4, 5, 6]
-    assert set(seen[0].terms) == {"content", "style", "total_variation", "stability"}
+    assert set(seen[0].terms) == {"content", "style", "total_variation", "lattice", "stability"}
     assert seen[-1].left == 0
     assert all(p.rate > 0 for p in seen)
 
@@ -191,17 +192,35 @@ def test_what_fails_before_the_weights_change_leaves_the_last_whole_step(start, 
     assert losses(resumed) == whole
 
 
-def test_half_a_step_is_never_saved(start, whole):
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_half_a_step_is_never_saved(start, whole, error):
     broken = start("broken")
 
     def fail(*_):
         if broken.step == 3:
-            raise MemoryError
+            raise error
 
     broken.optimizers[-1].optimizer.register_step_post_hook(fail)  # the weights are of step 4 then, the count of step 3
-    with pytest.raises(MemoryError):
+    with pytest.raises(error):
         broken.run(save_every=2)
     resumed = start("broken", resume=True)
+    assert resumed.step == 2
+    resumed.run()
+    assert losses(resumed) == whole
+
+
+def test_a_full_disk_is_one_sentence_and_the_last_checkpoint_survives(start, whole, monkeypatch):
+    full = start("full")
+
+    def refuse(_):
+        if full.step == 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk, pytest.raises(TrainError, match="cannot be written"):
+        disk.setattr("murai.train.loop.os.fsync", refuse)
+        full.run(save_every=2)
+    assert not (full.folder / "checkpoint.part").exists()
+    resumed = start("full", resume=True)
     assert resumed.step == 2
     resumed.run()
     assert losses(resumed) == whole

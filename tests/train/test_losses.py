@@ -5,7 +5,7 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from murai.train.losses import content_loss, gram_matrix, style_loss, total_variation  # noqa: E402
+from murai.train.losses import content_loss, gram_matrix, lattice_loss, style_loss, total_variation  # noqa: E402
 
 
 def test_the_gram_matrix_of_a_hand_made_map():
@@ -64,6 +64,32 @@ def test_total_variation_of_a_flat_picture_and_of_stripes():
     stripes[..., ::2] = 1
     assert total_variation(flat) == 0
     assert total_variation(stripes) == 1
+
+
+@given(height=st.integers(64, 140), width=st.integers(64, 140), cell=st.sampled_from([4, 8]))
+@settings(max_examples=20, deadline=None)
+def test_a_lattice_is_all_lattice_and_noise_is_nearly_none(height, width, cell):
+    torch.manual_seed(0)
+    lattice = torch.rand(2, 3, cell, cell).repeat(1, 1, 40, 40)[:, :, :height, :width]
+    assert lattice_loss(lattice, cell) > 0.999
+    assert lattice_loss(torch.rand(2, 3, height, width), cell) < 0.03
+    assert lattice_loss(torch.full((1, 3, height, width), 0.3), cell) == 0
+
+
+def test_a_lattice_of_another_period_is_none_and_one_in_a_corner_counts_as_that():
+    torch.manual_seed(0)
+    other = torch.rand(1, 3, 7, 7).repeat(1, 1, 20, 20)[:, :, :128, :128]
+    assert lattice_loss(other, 8) < 0.05
+    corner = torch.rand(1, 3, 128, 128)
+    corner[:, :, :64, :64] = torch.rand(1, 3, 8, 8).repeat(1, 1, 8, 8)
+    assert 0.25 < lattice_loss(corner, 8) < 0.28
+    faint = torch.full((1, 3, 64, 64), 0.5)
+    faint[..., ::8] += 0.5 / 255
+    assert lattice_loss(faint, 8) < 0.01, "what cannot be seen"
+
+
+def test_a_lattice_can_be_looked_for_in_a_picture_of_few_cells():
+    assert lattice_loss(torch.rand(1, 3, 32, 40), 8).isfinite()
 
 
 def test_the_style_of_each_picture_counts_by_its_weight():

@@ -82,6 +82,35 @@ def test_missing_files_other_files_and_other_networks_are_refused(tmp_path):
         load_loss_network(other)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda w: w.update({"features.0.weight": torch.zeros(4, 1, 3, 3)}),
+            "features.0 is not a 3x3 convolution of 3",
+        ),
+        (lambda w: w.update({"features.2.weight": torch.zeros(4, 7, 3, 3)}), "features.2 is not a 3x3 convolution"),
+        (lambda w: w.update({"features.2.weight": w["features.2.weight"][..., :1, :1]}), "features.2 is not a 3x3"),
+        (lambda w: w.update({"features.5.bias": torch.zeros(1)}), "features.5 is not a convolution with a bias"),
+        (lambda w: w.update({"features.5.weight": 3}), "features.5 is not a convolution with a bias"),
+        (lambda w: w["features.7.weight"].fill_(torch.nan), "features.7 has numbers that are none"),
+        (lambda w: w.pop("features.2.weight"), "it has no features.2"),
+    ],
+)
+def test_weights_of_another_shape_or_with_a_gap_are_refused(tmp_path, change, words):
+    weights = vgg_weights((2, 2, 4, 4))
+    change(weights)
+    torch.save(weights, tmp_path / "v.pth")
+    with pytest.raises(TrainError, match=words):
+        load_loss_network(tmp_path / "v.pth")
+
+
+def test_a_file_in_the_place_of_a_download_is_checked_too(tmp_path):
+    torch.save(vgg_weights((2, 2, 3, 3)), tmp_path / "vgg16_features-amdegroot-88682ab5.pth")
+    with pytest.raises(TrainError, match="remove it"):
+        load_loss_network(cache=tmp_path)
+
+
 def test_a_pickle_that_would_run_code_is_refused(tmp_path):
     import pickle
 

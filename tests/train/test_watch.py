@@ -58,10 +58,10 @@ def test_saturated_paintings_are_said_once():
     watch = Watch(100, 5.0, [GREY], said.append)
     glaring = torch.zeros(4, 3, 8, 8)
     glaring[:, 0] = 1
-    watch.paintings(torch.rand(4, 3, 8, 8) * 0.9 + 0.05)
+    watch.paintings(torch.rand(4, 3, 8, 8) * 0.9 + 0.05, [0] * 4)
     assert said == []
-    watch.paintings(glaring)
-    watch.paintings(glaring)
+    watch.paintings(glaring, [0] * 4)
+    watch.paintings(glaring, [0] * 4)
     assert len(said) == 1
     assert "--learning-rate" in said[0]
 
@@ -70,8 +70,10 @@ def test_a_work_in_black_and_white_may_be_painted_so():
     said = []
     ink = (torch.arange(64).reshape(1, 8, 8) % 2).float().expand(3, 8, 8)
     watch = Watch(100, 5.0, [GREY, ink], said.append)
-    watch.paintings(ink[None])
+    watch.paintings(ink[None], [1])
     assert said == []
+    watch.paintings(torch.stack([GREY, ink]), [1, 0])
+    assert len(said) == 1, "the other style may not"
 
 
 def test_the_threshold_lies_half_way_between_the_work_and_all():
@@ -80,7 +82,7 @@ def test_the_threshold_lies_half_way_between_the_work_and_all():
         said = []
         painted = torch.full((1, 3, 8, 8), 0.5)
         painted[:, :, :share] = 0
-        Watch(100, 5.0, [half], said.append).paintings(painted)
+        Watch(100, 5.0, [half], said.append).paintings(painted, [0])
         assert len(said) == warned
 
 

@@ -21,12 +21,11 @@ def suggest(
         from murai.train.crops import crop_sheet, suggest_crops
     import numpy as np
 
-    from murai.sinks.picture import write_picture
-    from murai.sinks.whole import WholeFile
+    from murai.sinks.picture import refuse_picture, write_picture
 
     sheets = _sheets(pictures, out)
     for sheet in sheets:
-        WholeFile(sheet, overwrite=overwrite)  # refused before any work
+        refuse_picture(sheet, overwrite=overwrite)  # before any work
     loss_network = judge.load(say)
     for picture, sheet in zip(pictures, sheets, strict=True):
         with progress(f"looking at {picture.name}", 100, "%") as advance:
@@ -41,7 +40,12 @@ def suggest(
 def _sheets(pictures: Sequence[Path], out: Path | None) -> list[Path]:
     """Where each picture's sheet goes: `out` itself, beside the pack that `out` names, or this folder."""
     if out is None:
-        return [Path(f"{picture.stem}-crops.jpg") for picture in pictures]
+        sheets = [Path(f"{picture.stem}-crops.jpg") for picture in pictures]
+        if twice := [sheet for sheet in sheets if sheets.count(sheet) > 1]:
+            raise MuraiError(
+                f"two sheets would be called {twice[0]}; give pictures of one name one by one, with --out."
+            )
+        return sheets
     if len(pictures) > 1:
         raise MuraiError("one --out is for one picture; leave it out, and each gets a sheet in this folder.")
     return [out if out.suffix in (".jpg", ".jpeg", ".png") else out.with_name(f"{out.stem}-crops.jpg")]

@@ -190,11 +190,10 @@ def image(input: Path, output: Path, /, *, painting: Painting | None = None, ove
     overwrite
         Replace the output if it exists.
     """
-    from murai.sinks.picture import write_picture
-    from murai.sinks.whole import WholeFile
+    from murai.sinks.picture import refuse_picture, write_picture
     from murai.sources.picture import read_picture
 
-    WholeFile(output, overwrite=overwrite)  # refuses now what would be refused after painting
+    refuse_picture(output, overwrite=overwrite)  # now, not after painting
     picture = read_picture(input)
     repertoire, controls = _open_repertoire(painting or Painting())
     repertoire.use(controls)

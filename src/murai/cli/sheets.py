@@ -152,10 +152,9 @@ def changes(
 def _write_sheet(make: "Callable[[], Image]", out: Path, overwrite: bool) -> int:
     import numpy as np
 
-    from murai.sinks.picture import write_picture
-    from murai.sinks.whole import WholeFile
+    from murai.sinks.picture import refuse_picture, write_picture
 
-    WholeFile(out, overwrite=overwrite)  # refuses now what would be refused after painting
+    refuse_picture(out, overwrite=overwrite)  # now, not after painting
     write_picture(out, np.asarray(make()), overwrite=overwrite)
     say(f"wrote {out.resolve()}")
     return 0

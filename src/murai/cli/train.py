@@ -156,7 +156,7 @@ def train(
             seed=seed,
         ),
         architecture=architecture or "compact",
-        arguments=SIZES[tier or "fast"],
+        arguments=SIZES[tier] if tier else None,
         base=_base(base) if base else None,
         full=full,
         photos_terms=photos_terms,

@@ -1,26 +1,15 @@
 """The contact sheet of paintings: a column for each network and style, labelled, a row for each photograph."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import PIL.Image
 from PIL import ImageDraw, ImageFont
 
-from murai.errors import SinkError
 from murai.frame import Image
-from murai.sinks.picture import OPTIONS
-from murai.sinks.whole import WholeFile
 
 CELL, LINE = 256, 22
 """Pixels a painting, and a line of its label."""
-
-
-def refuse_sheet(file: Path) -> None:
-    """Raise SinkError now where writing the sheet to `file` would fail when the work is done."""
-    if file.suffix.lower() not in OPTIONS:
-        raise SinkError(f"{file} is no name for a contact sheet; end it in {', '.join(OPTIONS)}.")
-    WholeFile(file, overwrite=True)
 
 
 def contact_sheet(labels: Sequence[tuple[str, str]], columns: Sequence[Sequence[Image]]) -> Image:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from murai.controls import Controls
-from murai.errors import UnknownStyle
+from murai.errors import PackError, UnknownStyle
 from murai.frame import Image
 from murai.measure.cache import fingerprint
 from murai.packs import Style, StylePack
@@ -59,7 +59,7 @@ class Taught:
 def _sum(stages: list[dict[str, Any]], name: str) -> Any:
     """Over all stages, None where one does not say it."""
     values = [stage.get(name) for stage in stages]
-    return None if None in values or not values else sum(values)
+    return sum(values) if values and all(isinstance(value, int | float) for value in values) else None  # type: ignore[arg-type]
 
 
 class Unpainted:
@@ -76,14 +76,25 @@ class Unpainted:
 def choose(packs: Sequence[str], styles: Sequence[str], known: Sequence[StylePack]) -> list[Taught]:
     """The named styles, all for none, of the packs named: names of `known` ones, or paths; all known ones for none.
 
-    Raises UnknownStyle for a pack that is not there and a style that no pack has, PackError for a damaged pack.
+    Raises UnknownStyle for a pack that is not there and a style that no pack has, PackError for a damaged pack and for
+    two of one name, whose figures nobody could tell apart.
     """
-    chosen = [_choose(text, known) for text in packs] or known
+    chosen = [_choose(text, known) for text in packs] or _first_of_each_name(known)
+    called = [pack.name for pack in chosen]
+    if twice := [name for name in called if called.count(name) > 1]:
+        raise PackError(f"two of the packs are called '{twice[0]}'; teach or export one under another name.")
     taught = [Taught(pack, style) for pack in chosen for style in pack.manifest.styles]
     names = sorted({each.style.name for each in taught})
     if unknown := [name for name in styles if name not in names]:
         raise UnknownStyle(f"no pack that is measured has the style '{unknown[0]}'; there are {', '.join(names)}.")
     return [each for each in taught if not styles or each.style.name in styles]
+
+
+def _first_of_each_name(packs: Sequence[StylePack]) -> list[StylePack]:
+    first: dict[str, StylePack] = {}
+    for pack in packs:
+        first.setdefault(pack.name, pack)
+    return list(first.values())
 
 
 def _choose(text: str, known: Sequence[StylePack]) -> StylePack:

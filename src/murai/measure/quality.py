@@ -16,11 +16,11 @@ import PIL.Image
 from murai.errors import Say, UnknownStyle, silent
 from murai.frame import Image
 from murai.measure.cache import Cache, Figures, file_hash, fingerprint
-from murai.measure.contact import contact_sheet, refuse_sheet
+from murai.measure.contact import contact_sheet
 from murai.measure.jobs import Advance, Job, Progress, finish, no_progress
 from murai.measure.networks import Taught, Unpainted
 from murai.measure.tables import markdown
-from murai.sinks.picture import write_picture
+from murai.sinks.picture import refuse_picture, write_picture
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,7 +102,7 @@ def measure_quality(
     from murai.train.quality import Judge
 
     if sheet:
-        refuse_sheet(sheet)
+        refuse_picture(sheet, overwrite=True)
     few = min(gatys_photos, len(photographs)) if gatys else len(photographs)
     judge = Judge(loss_network, photographs, size)
     base = fingerprint(VERSION, _key(loss_network), size, [file_hash(path) for path in photographs])

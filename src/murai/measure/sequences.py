@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
 from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,7 +141,7 @@ def _true_motion(path: Path, masks: Sequence[Path], picture: Image) -> Motion:
     try:
         with np.load(path) as arrays:
             flow = arrays["flow"].astype(np.float32)
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile, ZlibError) as error:
         raise SourceError(f"{path} holds no array `flow` that can be read; get the file again.") from error
     valid = np.ones(picture.shape[:2], np.bool_)
     hidden = [read_picture(mask)[..., 0] > 127 for mask in masks]

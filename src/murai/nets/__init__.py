@@ -23,7 +23,10 @@ ARCHITECTURES: dict[str, type[StylizationNetwork]] = {"compact": Compact, "johns
 VERSION = 2
 """Of how all of them calculate, see `packs.Architecture`."""
 
-SIZES: dict[str, dict[str, Any]] = {"fast": {}, "fine": {"half": 24, "widths": (32, 80), "blocks": (0, 6)}}
+SIZES: dict[str, dict[str, Any]] = {
+    "fast": {"half": 16, "widths": (24, 64), "blocks": (0, 4)},
+    "fine": {"half": 24, "widths": (32, 80), "blocks": (0, 6)},
+}
 """Arguments of `compact` by tier: `fast` paints 720p live on two cores, `fine` takes twice the time."""
 
 

@@ -40,11 +40,12 @@ def unfold(cells: Tensor, fold: int) -> Tensor:
 class StylizationNetwork(nn.Module):
     """A network that paints pictures of any size in the style of a vector.
 
-    Subclasses set `multiple` (the sizes `paint` accepts) and `fold`, call `make_styles` when their layers exist, and
-    write `paint`.
+    Subclasses set `multiple` (the sizes `paint` accepts), `cell` (pixels a side of the coarsest grid they work on) and
+    `fold`, call `make_styles` when their layers exist, and write `paint`.
     """
 
     multiple: int
+    cell: int
     fold = 1
     styles: nn.Parameter
     photograph: Tensor | None

@@ -31,8 +31,9 @@ class Compact(StylizationNetwork):
         super().__init__()
         if not widths or len(widths) != len(blocks):
             raise ValueError("compact takes one number of blocks for each width")
+        self.fold, self.cell = HEAD, STEM * 2 ** (len(widths) - 1)
         # Twice what the sizes need: a margin of half of it would let the borders of the convolutions be seen.
-        self.fold, self.multiple = HEAD, STEM * 2 ** len(widths)
+        self.multiple = 2 * self.cell
         self.folding = Fold(STEM)
         self.stem = NormalizedConv(3 * STEM**2, widths[0])
         self.downs = nn.ModuleList(NormalizedConv(a, b, stride=2) for a, b in pairwise(widths))

@@ -11,7 +11,7 @@ from murai.nets.base import NormalizedConv, ResidualBlock, StylizationNetwork
 class Johnson(StylizationNetwork):
     """9 x 9 stem, two strided convolutions, five residual blocks at a quarter, two upsamplings, 9 x 9 head."""
 
-    multiple = 4
+    multiple = cell = 4
 
     def __init__(self, styles: int = 1, width: int = 32, blocks: int = 5) -> None:
         super().__init__()

@@ -21,20 +21,24 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """What each kind of picture is saved with. Colour is kept at full resolution: painted edges are sharp."""
 
 
+def refuse_picture(path: str | Path, *, overwrite: bool = False) -> WholeFile:
+    """The file that a picture called `path` will be. Raises OutputExists or SinkError now, before it is made."""
+    if Path(path).suffix.lower() not in OPTIONS:
+        raise SinkError(f"{path} is no kind of picture that can be written: end it in {', '.join(OPTIONS)}.")
+    return WholeFile(path, overwrite=overwrite)
+
+
 def write_picture(path: str | Path, image: Image, *, overwrite: bool = False, source: Path | None = None) -> None:
     """Save `image` (H x W x 3, uint8, RGB) as the suffix of `path` says. The file appears whole or not at all.
 
     `source` is the picture it was painted from, which is never replaced.
     Raises OutputExists or SinkError.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in OPTIONS:
-        raise SinkError(f"{path} is no kind of picture that can be written: end it in {', '.join(OPTIONS)}.")
-    whole = WholeFile(path, overwrite=overwrite)
+    whole = refuse_picture(path, overwrite=overwrite)
     if source is not None:
         whole.keep_apart(source)
     try:
-        PIL.Image.fromarray(image).save(whole.temporary, **OPTIONS[suffix])
+        PIL.Image.fromarray(image).save(whole.temporary, **OPTIONS[Path(path).suffix.lower()])
     except (OSError, ValueError) as error:
         whole.discard()
         raise SinkError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.") from error

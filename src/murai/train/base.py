@@ -43,7 +43,7 @@ def network_from(
     With `full` everything will, and the styles of the pack itself, which would no longer fit, are gone. A style that
     the pack has by the same name goes on from there, another starts as the mean of all. With `arguments` it grows into
     the larger network that they describe. Raises TrainError where a name is taken, where the weights are not those of
-    the network the pack names, and where that network is no smaller than the one it should become.
+    the network the pack names, and where that network is larger than the one it should become.
     """
     if taken := [] if full else [name for name in names if name in pack.names]:
         raise TrainError(f"{pack.path} has a style '{taken[0]}' already; give another --name, or teach it --full.")
@@ -68,7 +68,7 @@ def network_from(
         raise TrainError(
             f"{pack.path} holds the weights of another version of the network '{architecture.name}'; teach it anew."
         ) from error
-    if arguments:
+    if arguments is not None:
         network = _grown(pack, network, arguments)
     network.requires_grad_(full)
     network.styles.requires_grad_(True)

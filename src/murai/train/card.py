@@ -38,7 +38,14 @@ def model_card(manifest: Manifest) -> str:
 
 
 def _stage(training: Mapping[str, Any]) -> str:
-    """One line on how the network learned once."""
+    """One line on how the network learned once; what a pack made elsewhere says of it may be anything."""
+    try:
+        return _told(training)
+    except (KeyError, TypeError, ValueError):
+        return "- an earlier stage, of which nothing is told."
+
+
+def _told(training: Mapping[str, Any]) -> str:
     start = f", from `{training['base']}`" if "base" in training else ""
     minutes = f" in {training['minutes']:g} minutes" if "minutes" in training else ""
     return (

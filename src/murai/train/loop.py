@@ -5,8 +5,10 @@ processes with a batch each learn what one learns with a batch of twice the size
 """
 
 import hashlib
+import io
 import json
 import math
+import os
 import shutil
 import signal
 import threading
@@ -25,7 +27,7 @@ from torch import Tensor
 from murai.errors import TrainError
 from murai.nets.base import StylizationNetwork
 from murai.train.chance import draws
-from murai.train.losses import content_loss, gram_matrix, style_loss, total_variation
+from murai.train.losses import content_loss, gram_matrix, lattice_loss, style_loss, total_variation
 from murai.train.lowrank import low_rank
 from murai.train.muon import Muon
 from murai.train.photos import Photographs
@@ -70,6 +72,7 @@ class Settings:
     content: float = 1.0
     style: float = 5.0
     total_variation: float = 0.05
+    lattice: float = 10.0
     stability: float = 0.1
     stable: Kind = "motion"
     noise: float = 0.06
@@ -136,7 +139,7 @@ def fingerprint(
     values = {
         "architecture": [type(network).__name__, shapes, learned],
         "style pictures": pixels,
-        "photographs": [path.name for path in photographs.paths],
+        "photographs": [[path.name, path.stat().st_size] for path in photographs.paths],
         "loss network": [loss_network.info.sha256, loss_network.info.input],
         "base": base,
     }
@@ -240,7 +243,8 @@ class Training:
                     if self._anywhere(interrupts.came):
                         raise KeyboardInterrupt
             except KeyboardInterrupt:
-                self.save()
+                if self._whole:
+                    self.save()
                 self.fabric.barrier()  # nobody leaves before the first has saved: that would end it at once
                 raise
             except RuntimeError as error:
@@ -266,11 +270,19 @@ class Training:
             "network": self.network.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
+        whole = io.BytesIO()  # torch says nothing of a full disk, and a file may not stay half written
+        torch.save(state, whole)
         temporary = self.folder / "checkpoint.part"
         with _writing(self.folder):
-            with temporary.open("wb") as file:
-                torch.save(state, file)
-            temporary.replace(self.folder / CHECKPOINT)
+            try:
+                with temporary.open("wb") as file:
+                    file.write(whole.getbuffer())
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(self.folder / CHECKPOINT)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
 
     def _agree(self, act: Callable[[], None]) -> None:
         """Let the first process `act`; where it refuses, all do. Raises TrainError."""
@@ -343,7 +355,7 @@ class Training:
         style = self.network.at_strength(self.network.styles[[self.first + k for k in chosen]], strengths)
         losses = {}
         if s.stable == "none":
-            painted = self.painter(photographs, style)
+            both = painted = self.painter(photographs, style)
         else:
             moment = later(wide, numbers, s.seed, s.stable, s.noise, margin=margin)
             both = self.painter(torch.cat([photographs, moment.photographs]), torch.cat([style, style]))
@@ -359,6 +371,7 @@ class Training:
             # A gentle painting is asked for less of the style.
             "style": s.style * style_loss(got, grams, strengths.square()),
             "total_variation": s.total_variation * total_variation(painted),
+            "lattice": s.lattice * lattice_loss(both.float(), self.network.cell),
             **losses,
         }
 

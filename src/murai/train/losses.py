@@ -9,6 +9,11 @@ from torch import Tensor
 
 from murai.train.vgg import CONTENT
 
+TILE = 8
+"""Cells a side of the parts of a picture in which a lattice is looked for."""
+FLAT = (2 / 255) ** 2
+"""Variance below which a part of a painting counts as flat: what cannot be seen is not worth a loss."""
+
 Maps = Mapping[str, Tensor]
 
 
@@ -58,3 +63,19 @@ def total_variation(x: Tensor) -> Tensor:
     across = (x[:, :, :, 1:] - x[:, :, :, :-1]).abs().mean()
     down = (x[:, :, 1:] - x[:, :, :-1]).abs().mean()
     return across + down
+
+
+def lattice_loss(painted: Tensor, cell: int) -> Tensor:
+    """Share of the variance of [N, 3, H, W] that repeats with every `cell` pixels: [], 0..1.
+
+    A network that works on a grid can paint one, most of all where the photograph is flat: the Gram matrices do not
+    mind. Each part of TILE x TILE cells counts alike, so that a wall counts as much as a crowd before it.
+    """
+    n, channels, height, width = painted.shape
+    tile = min(TILE, height // cell, width // cell)
+    rows, columns = height // (tile * cell), width // (tile * cell)
+    cells = painted[:, :, : rows * tile * cell, : columns * tile * cell]
+    cells = cells.reshape(n, channels, rows, tile, cell, columns, tile, cell)
+    common = cells.mean((3, 6)).var((3, 5), correction=0).mean(1)
+    whole = cells.var((3, 4, 6, 7), correction=0).mean(1)
+    return (common / whole.clamp(min=FLAT)).mean()

@@ -13,6 +13,10 @@ from torch import Tensor
 from murai.errors import Say, TrainError, silent
 from murai.pictures import UNREADABLE, About, about, read_rgb
 
+SMALLEST = 32
+"""Pixels of the short side below which a photograph shows nothing."""
+LONGEST = 8
+"""How many times as long as wide a style picture may be: at its short side's size, more would not fit into memory."""
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
 
@@ -54,24 +58,30 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def list_photos(folder: Path, say: Say = silent) -> list[Path]:
-    """The pictures in and below `folder` that open, sorted; others are counted. Raises TrainError if none is left."""
+    """The pictures in and below `folder` that open and are large enough, sorted; others are counted.
+
+    Raises TrainError if none is left.
+    """
     if not folder.is_dir():
         raise TrainError(f"there is no folder {folder}; give a folder of photographs.")
     candidates = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     good = [path for path in candidates if _opens(path)]
     if broken := len(candidates) - len(good):
-        say(f"{broken} of {len(candidates)} pictures in {folder} cannot be read and are left out.")
+        reason = f"cannot be read or are smaller than {SMALLEST} pixels"
+        say(f"{broken} of {len(candidates)} pictures in {folder} {reason}, and are left out.")
     if not good:
-        raise TrainError(f"{folder} holds no photograph that can be read; put JPEG or PNG files there.")
+        raise TrainError(
+            f"{folder} holds no photograph that can be read and learned from; put JPEG or PNG files there."
+        )
     return good
 
 
 def _opens(path: Path) -> bool:
     try:
         read_rgb(path, small=True)
+        return min(about(path).size) >= SMALLEST
     except UNREADABLE:
         return False
-    return True
 
 
 class Photographs:
@@ -144,6 +154,11 @@ def _style_picture(path: Path, crop: Box | None, size: int, seen: About) -> Tens
         raise TrainError(
             f"the crop {x},{y},{w},{h} does not fit into {path}, which is {width}x{height}; "
             "give X,Y,W,H inside it, 16 pixels a side at least."
+        )
+    if min(w, h) < 16 or max(w, h) > LONGEST * min(w, h):
+        raise TrainError(
+            f"{path} is {w}x{h}, too small or too narrow to learn from; give --crop, 16 pixels a side at least and at "
+            f"most {LONGEST} times as long as wide, or another picture."
         )
     scale = size / min(w, h)
     picture = open_picture(path, scale=2 * scale)  # what is then made smaller by half is as good as from the whole

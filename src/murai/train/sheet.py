@@ -26,18 +26,22 @@ def column(pictures: Sequence[Tensor]) -> Pillow.Image:
 class ContactSheet:
     """Keeps `sheet.jpg` in `folder` up to date; columns of an interrupted run are taken up again.
 
-    `photographs` are [3, S, S] in 0..1, one a row.
+    `photographs` are [3, S, S] in 0..1, one a row; they are painted in `styles`, indices of the network's, in turn.
+    Where there are more styles than photographs these begin anew.
     """
 
-    def __init__(self, folder: Path, photographs: Sequence[Tensor]) -> None:
-        self.folder, self.photographs = folder, list(photographs)
+    def __init__(self, folder: Path, photographs: Sequence[Tensor], styles: Sequence[int] = (0,)) -> None:
+        rows = max(len(photographs), len(styles))
+        self.folder = folder
+        self.photographs = [photographs[row % len(photographs)] for row in range(rows)]
+        self.styles = [styles[row % len(styles)] for row in range(rows)]
 
     @torch.no_grad()
-    def add(self, network: StylizationNetwork, step: int, style: int = 0) -> Tensor:
-        """Paint every photograph with the style of that index, renew the sheet, and give the paintings [N, 3, S, S]."""
+    def add(self, network: StylizationNetwork, step: int) -> Tensor:
+        """Paint every photograph, renew the sheet, and give the paintings [N, 3, S, S]."""
         device = network.styles.device
         batch = torch.stack(self.photographs).to(device)
-        painted: Tensor = network(batch, network.styles[style : style + 1].expand(len(batch), -1)).clamp(0, 1).cpu()
+        painted: Tensor = network(batch, network.styles[self.styles]).clamp(0, 1).cpu()
         save_whole(column(list(painted)), self.folder / f"preview-{step:06d}.jpg")
         self._assemble()
         return painted

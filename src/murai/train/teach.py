@@ -148,14 +148,16 @@ def teach(
         overwrite=plan.overwrite,
         base=weights_hash(base) if base else "",
     )
-    sheet = ContactSheet(plan.run_folder, [centre_square(p, 256) for p in spread(photographs, 4)])
+    learning = range(training.first, training.first + len(pictures))
+    sheet = ContactSheet(plan.run_folder, [centre_square(p, 256) for p in spread(photographs, 4)], learning)
     watch = Watch(settings.steps, settings.style, pictures, say)
     every = max(1, settings.steps // 10)
 
     def after_step(progress: Progress) -> None:
         if fabric.is_global_zero:
             if progress.step % every == 0:
-                watch.paintings(sheet.add(network, progress.step, training.first))
+                painted = sheet.add(network, progress.step)
+                watch.paintings(painted, [index - training.first for index in sheet.styles])
             watch.step(progress)
             on_step(progress)
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -51,19 +51,25 @@ class LossNetwork(nn.Module):
         wanted = STYLE[info.name]
         self.convs = nn.ModuleList()
         self.names: list[str] = []
-        index = 0
+        index, missing, channels = 0, -1, 3
         for block, count in enumerate(BLOCKS[info.name], 1):
             for position in range(1, count + 1):
-                if wanted[-1] not in self.names and f"features.{index}.weight" in weights:
-                    self.convs.append(_convolution(weights, index, info.file))
+                there = f"features.{index}.weight" in weights
+                if there and missing >= 0:
+                    raise TrainError(f"{info.file} is not a VGG: it has no features.{missing}; get the file again.")
+                if there and wanted[-1] not in self.names:
+                    conv = _convolution(weights, index, channels, info.file)
+                    self.convs.append(conv)
                     self.names.append(f"relu{block}_{position}")
+                    channels = conv.out_channels
+                missing = missing if there or missing >= 0 else index
                 index += 2
             index += 1
         if CONTENT not in self.names:
             raise TrainError(f"{info.file} has no weights up to {CONTENT}; give the weights of VGG16 or VGG19.")
         self.style_layers = tuple(name for name in wanted if name in self.names)
-        if missing := [name for name in wanted if name not in self.names]:
-            say(f"{info.file} does not reach {missing[0]}: the style is learned from {', '.join(self.style_layers)}.")
+        if beyond := [name for name in wanted if name not in self.names]:
+            say(f"{info.file} does not reach {beyond[0]}: the style is learned from {', '.join(self.style_layers)}.")
         mean, deviation = _convention(info.input)
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("deviation", deviation, persistent=False)
@@ -110,6 +116,10 @@ def _digest(file: Path) -> str:
 def _download(folder: Path, say: Say) -> Path:
     file = folder / DEFAULT_URL.rsplit("/", 1)[1]
     if file.exists():
+        if not _digest(file).startswith(DEFAULT_HASH):
+            raise TrainError(
+                f"{file} is not the loss network it is called after; remove it, to have it downloaded anew."
+            )
         return file
     say(f"downloading the loss network to {file}, once.")
     try:
@@ -136,14 +146,17 @@ def _read(file: Path) -> Mapping[str, Tensor]:
         ) from error
 
 
-def _convolution(weights: Mapping[str, Tensor], index: int, file: str) -> nn.Conv2d:
+def _convolution(weights: Mapping[str, Any], index: int, channels: int, file: str) -> nn.Conv2d:
+    """The 3 x 3 convolution `index` of `channels`. Raises TrainError for what is none."""
     weight, bias = weights[f"features.{index}.weight"], weights.get(f"features.{index}.bias")
-    if weight.ndim != 4 or bias is None or bias.shape != weight.shape[:1]:
+    if not isinstance(weight, Tensor) or not isinstance(bias, Tensor) or bias.shape != weight.shape[:1]:
         raise TrainError(f"{file} is not a VGG: features.{index} is not a convolution with a bias.")
+    if weight.shape[1:] != (channels, 3, 3):
+        raise TrainError(f"{file} is not a VGG: features.{index} is not a 3x3 convolution of {channels} channels.")
+    if not (weight.isfinite().all() and bias.isfinite().all()):
+        raise TrainError(f"{file} is damaged: features.{index} has numbers that are none; get the file again.")
     conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
-    with torch.no_grad():
-        conv.weight.copy_(weight)
-        conv.bias.copy_(bias)  # type: ignore[union-attr]
+    conv.load_state_dict({"weight": weight, "bias": bias})
     return conv
 
 

@@ -44,7 +44,7 @@ class Watch:
         self._flat_above = UNLIKE * style_weight
         self._first: list[float] = []  # the style loss in the first window
         self._fifth: list[float] = []
-        self._saturated_above = (1 + max(_saturated(style) for style in styles)) / 2
+        self._saturated_above = [(1 + _saturated(style)) / 2 for style in styles]
 
     def step(self, progress: "Progress") -> None:
         """Look at one step's terms. A run taken up after its first steps is not judged by them."""
@@ -58,11 +58,15 @@ class Watch:
                 "--style-weight, a smaller --learning-rate or another --crop."
             )
 
-    def paintings(self, painted: Tensor) -> None:
-        """Look at paintings [N, 3, H, W] in 0..1. A picture may itself have much black or white: so may they."""
-        if _saturated(painted) > self._saturated_above:
+    def paintings(self, painted: Tensor, styles: Sequence[int]) -> None:
+        """Look at paintings [N, 3, H, W] in 0..1, each in the style of that index in `styles`.
+
+        A picture may itself have much black or white: so may what is painted like it.
+        """
+        shares = [(_saturated(painting), self._saturated_above[k]) for painting, k in zip(painted, styles, strict=True)]
+        if any(share > most for share, most in shares):
             self._warn(
-                "most of the paintings is pure black, white or one glaring colour; stop, and start afresh with half "
+                "most of a painting is pure black, white or one glaring colour; stop, and start afresh with half "
                 "the --learning-rate or a smaller --style-weight."
             )
 
