@@ -43,7 +43,9 @@ class Show(Player):
     """`murai live`, and the hands and eyes in front of it."""
 
     def __init__(self, display: str, data: Path, folder: Path) -> None:
-        self.environment = {"DISPLAY": display, "PATH": "/usr/bin:/bin:/usr/local/bin", "XDG_DATA_HOME": str(data)}
+        self.data = folder
+        folders = {"XDG_DATA_HOME": str(data), "XDG_CONFIG_HOME": str(folder)}
+        self.environment = {"DISPLAY": display, "PATH": "/usr/bin:/bin:/usr/local/bin", **folders}
         self.picture = folder / "screen.bmp"
         murai = [sys.executable, "-c", "from murai.cli import main; main()"]
         options = ["--source", "pattern", "--style", "tiny/invert", "--precision", "f32", "--size", "320x180"]
@@ -148,6 +150,59 @@ def test_space_holds_the_picture_and_lets_it_go(show: Show) -> None:
     show.press("space")
     show.wait_for(lambda screen: not np.array_equal(screen, held[-1]))
     assert moves()
+
+
+def dark(screen: np.ndarray, place: tuple[slice, slice], before: np.ndarray) -> bool:
+    """Whether a panel lies there: much darker than before."""
+    return float(screen[place].mean()) < 0.6 * float(before[place].mean())
+
+
+PANEL = np.s_[2:8, 2:200]
+"""The margin of a panel, in which nothing is written."""
+
+
+def test_h_shows_every_control_and_the_mouse_plays_them(show: Show) -> None:
+    before = show.screen()
+    show.press("h")
+    show.wait_for(lambda screen: dark(screen, PANEL, before))
+    window = show.xdotool("search", "--name", "murai").split()[0]
+    for line, style in ((1, "night"), (3, "warm"), (2, "invert")):  # dusk/warm and dusk/night, then tiny's
+        show.xdotool("mousemove", "--window", window, "100", str(10 + 22 * line + 11), "click", "1")
+        show.wait_for(lambda screen, style=style: look_beside(screen) == style)
+    show.press("h")
+    show.wait_for(lambda screen: not dark(screen, PANEL, before))
+
+
+def look_beside(screen: np.ndarray) -> str:
+    """Which style the right part of the screen shows, where no panel lies."""
+    right = np.s_[:, 600:800]
+    plain = next(iter(PatternSource(800, 450, live=False))).image
+    seen = screen[:450][right].mean((0, 1))
+    styles = {name: paint(plain, style)[right].mean((0, 1)) for name, style in STYLES.items()}
+    return min(styles, key=lambda name: float(np.abs(styles[name] - seen).max()))
+
+
+def test_o_shows_the_read_out(show: Show) -> None:
+    before = show.screen()
+    show.press("o")
+    show.wait_for(lambda screen: dark(screen, PANEL, before))
+    show.press("o")
+    show.wait_for(lambda screen: not dark(screen, PANEL, before))
+
+
+def test_p_lays_the_picture_on_a_wall_and_enter_keeps_it(show: Show) -> None:
+    show.press("p")
+    show.wait_for(lambda screen: bool(screen[225, 20:200].min() > 200))  # the line across
+    window = show.xdotool("search", "--name", "murai").split()[0]
+    show.xdotool("mousemove", "--window", window, "1", "1", "mousedown", "1")
+    show.xdotool("mousemove", "--window", window, "200", "100", "mouseup", "1")
+    show.press("Return")
+    show.press("p")
+    screen = show.wait_for(lambda screen: look(screen) != "plain" and bool(screen[20:40, 20:40].max() < 10))
+    assert screen[120:140, 220:240].max() > 10, "the picture begins where its corner was dragged to"
+    assert "corners" in (show.data / "murai" / "projections" / "screen.toml").read_text()
+    show.press("p", "BackSpace", "Return", "p")
+    show.wait_for(lambda screen: bool(screen[20:40, 20:40].max() > 10))
 
 
 def test_f_fills_the_screen_and_gives_it_back(show: Show) -> None:

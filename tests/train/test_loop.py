@@ -216,9 +216,10 @@ def test_a_full_disk_is_one_sentence_and_the_last_checkpoint_survives(start, who
         if full.step == 4:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as disk, pytest.raises(TrainError, match="cannot be written"):
+    with monkeypatch.context() as disk:
         disk.setattr("murai.train.loop.os.fsync", refuse)
-        full.run(save_every=2)
+        with pytest.raises(TrainError, match="cannot be written"):
+            full.run(save_every=2)
     assert not (full.folder / "checkpoint.part").exists()
     resumed = start("full", resume=True)
     assert resumed.step == 2

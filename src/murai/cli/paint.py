@@ -1,6 +1,7 @@
 """murai live, video and image: paint what comes in."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,12 +11,11 @@ from cyclopts import Parameter, validators
 from murai.cli.common import Count, Share, config_folder, folders, parse_size
 from murai.cli.remote import Remote
 from murai.console import progress, say
-from murai.errors import CameraError, MuraiError, SinkError, SourceError
+from murai.errors import CameraError, SinkError, SourceError
 
 if TYPE_CHECKING:
     from murai.control.player import Player
-    from murai.pipeline import Pipeline, Source
-    from murai.sinks.window import WindowSink
+    from murai.pipeline import Pipeline, Sink, Source
     from murai.stylizers.repertoire import Repertoire
 
 DEMO_SECONDS, DEMO_RATE = 10, 30
@@ -56,11 +56,35 @@ class Painting:
     precision: Literal["auto", "f32", "bf16"] = "auto"
 
 
+@Parameter(name="*")
+@dataclass
+class Screen:
+    """How the window lies.
+
+    Parameters
+    ----------
+    fullscreen
+        Begin on the whole screen.
+    monitor
+        The number of a monitor, or a part of its name.
+    steady
+        Draw at the rate of the monitor, whether there is a new picture or not.
+    projection
+        The name of how the picture lies on a wall, which the key p changes and keeps.
+    """
+
+    fullscreen: bool = False
+    monitor: str | None = None
+    steady: bool = False
+    projection: str = "screen"
+
+
 def live(
     *,
     source: list[str] | None = None,
     sink: list[str] | None = None,
     painting: Painting | None = None,
+    screen: Screen | None = None,
     remote: Remote | None = None,
     frames: Count | None = None,
     keep: Path = Path(),
@@ -96,7 +120,6 @@ def live(
     from murai.control.player import Player
     from murai.control.scenes import Scenes
     from murai.pipeline import Pipeline
-    from murai.sinks import open_sink
     from murai.stage.inputs import Inputs
     from murai.stage.takes import Takes
     from murai.stylizers.staging import Staging
@@ -107,7 +130,8 @@ def live(
         raise SinkError("there is one window at most; give --sink window once.")
     if sink is None and sinks != ["window"]:
         frames = frames or DEMO_SECONDS * DEMO_RATE
-    opened = [open_sink(name, overwrite=overwrite, say=say) for name in sinks]
+    screen = screen or Screen()
+    opened = [_open_sink(name, screen, overwrite) for name in sinks]
     repertoire, controls = _open_repertoire(painting)
     repertoire.use(controls)
     sources = source or ["auto"]
@@ -128,7 +152,7 @@ def live(
         player.keep(save)  # refused now, not after the show
     try:
         with (remote or Remote()).listening(player, pipeline):
-            code = _play(pipeline, player, windows[0] if windows else None)  # type: ignore[arg-type]
+            code = _play(pipeline, _staged(screen, windows[0], pipeline, player, repertoire) if windows else None)
     finally:
         if save:
             player.keep(save)
@@ -224,6 +248,35 @@ def _open_repertoire(painting: Painting) -> "tuple[Repertoire, Any]":
     return Repertoire(find_packs(folders()), pack, opener), controls
 
 
+def _open_sink(name: str, screen: Screen, overwrite: bool) -> "Sink":
+    from murai.sinks import open_sink
+
+    if name != "window":
+        return open_sink(name, overwrite=overwrite, say=say)
+    from murai.sinks.window import WindowSink
+
+    return WindowSink(fullscreen=screen.fullscreen, monitor=screen.monitor, steady=screen.steady)
+
+
+def _staged(
+    screen: Screen, window: Any, pipeline: "Pipeline", player: "Player", repertoire: "Repertoire"
+) -> Callable[[], None]:
+    """What shows the window, and is over when the show is or when its user ends it."""
+    from murai.kept import Kept
+    from murai.stage.readout import Readout
+    from murai.stage.stage import Stage
+
+    kept = Kept(config_folder() / "projections", "projection", "projection")
+    figures = Readout(lambda: pipeline.stats, window, lambda: repertoire.about)
+    stage = Stage(window, player, figures, kept, screen.projection, say)
+
+    def ended() -> bool:
+        stage.tick()
+        return pipeline.ended
+
+    return lambda: window.show(stage.key, ended, stage.mouse)
+
+
 def _open_live(spec: str, frames: int | None) -> "Source":
     """The source of a live show; a file is played at its own pace."""
     from murai.sources import open_source
@@ -257,13 +310,13 @@ def _default_sink() -> str:
     return "window"
 
 
-def _play(pipeline: "Pipeline", player: "Player", window: "WindowSink | None") -> int:
-    """Run the show until it ends or the user ends it; what was recorded is kept either way."""
+def _play(pipeline: "Pipeline", show: Callable[[], None] | None) -> int:
+    """Run the show until it ends or the user ends it; what was recorded is kept either way. `show` shows the window."""
     code = 0
     pipeline.start()
     try:
-        if window is not None:
-            window.show(lambda key: _press(player, key), until=lambda: pipeline.ended)
+        if show is not None:
+            show()
         else:
             with progress("live", None, "frames") as advance:
                 while not pipeline.wait(0.5):
@@ -275,11 +328,3 @@ def _play(pipeline: "Pipeline", player: "Player", window: "WindowSink | None") -
         pipeline.wait()
     say(pipeline.stats.summary())
     return code
-
-
-def _press(player: "Player", key: str) -> None:
-    """A key that cannot do what it is for says so; the show goes on."""
-    try:
-        player.press(key)
-    except MuraiError as error:
-        say(str(error))

@@ -142,12 +142,18 @@ class OpenVINOStylizer:
         if self.runtime.style_size != pack.manifest.style_size:
             raise PackError(f"{pack.path}: its network takes other style vectors than it holds; get the pack again.")
         self._calm = Calm()
+        self._painted_at = (0, 0)
         self.use(Controls())
 
     @property
     def mix(self) -> dict[str, float]:
         """The weights of the styles painted now."""
         return dict(self._now[0].mix)
+
+    @property
+    def about(self) -> str:
+        """Where and how large it paints, for a read-out."""
+        return f"{self._painted_at[0]}x{self._painted_at[1]} on the CPU in {self.runtime.precision}"
 
     def use(self, controls: Controls) -> None:
         """Paint like this from the next picture on; an empty mix is the pack's first style. Raises UnknownStyle."""
@@ -166,6 +172,7 @@ class OpenVINOStylizer:
         if controls.strength == 0:
             return image
         small = compose.resize(image, *compose.fit(width, height, self.size))
+        self._painted_at = small.shape[1], small.shape[0]
         still = self._calm(small, controls.calm)
         painted = compose.resize(self.runtime.run(still[None], vector[None])[0], width, height)
         by_vector = self.pack.photograph is not None

@@ -34,6 +34,11 @@ class Repertoire:
         """PACK/NAME of every style."""
         return tuple(f"{pack.name}/{name}" for pack in self._packs.values() for name in pack.names)
 
+    @property
+    def about(self) -> str:
+        """The pack that paints, where and how large."""
+        return f"{self._current}, {getattr(self._open[self._current], 'about', 'nothing known')}"
+
     def use(self, controls: Controls) -> None:
         """Paint like this from the next picture on.
 

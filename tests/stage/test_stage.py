@@ -1,0 +1,156 @@
+"""Keys and mouse of a performer, with a window that only remembers."""
+
+from dataclasses import replace
+
+import pytest
+
+from murai.control.player import Player
+from murai.controls import Controls
+from murai.errors import ControlError
+from murai.kept import Kept
+from murai.stage.panel import LINE, MARGIN
+from murai.stage.projection import Projection
+from murai.stage.stage import Stage
+
+STYLES = ("sea/wave", "sea/moon", "sky/stars")
+
+
+class Remembering:
+    """A window nobody sees."""
+
+    size_now = (640, 360)
+
+    def __init__(self):
+        self.view = self.card = self.overlay = None
+
+    def look(self, view, card=None):
+        self.view, self.card = view, card
+
+    def lay_over(self, overlay):
+        self.overlay = overlay
+
+
+class Show:
+    """Controls that change."""
+
+    def __init__(self):
+        self.controls = Controls({"sea/wave": 1.0})
+
+    def update(self, **changes):
+        self.controls = replace(self.controls, **changes)
+
+
+@pytest.fixture
+def window():
+    return Remembering()
+
+
+@pytest.fixture
+def show():
+    return Show()
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return Kept(tmp_path / "projections", "projection", "projection")
+
+
+@pytest.fixture
+def stage(window, show, said, kept):
+    return Stage(window, Player(show, STYLES), lambda: ["30.0 in", "delay 9 ms"], kept, "wall", said.append)
+
+
+def click(stage, x, line):
+    stage.mouse("press", x / 640, (MARGIN + line * LINE + 5) / 360)
+    stage.mouse("release", x / 640, (MARGIN + line * LINE + 5) / 360)
+
+
+def test_keys_of_controls_are_played(stage, show):
+    stage.key("down")
+    assert show.controls.strength == 0.9
+    stage.key("2")
+    assert dict(show.controls.mix) == {"sea/moon": 1.0}
+
+
+def test_h_lists_everything_and_styles_are_clicked(stage, show, window):
+    stage.key("h")
+    assert window.overlay is not None
+    click(stage, 50, 2)
+    assert dict(show.controls.mix) == {"sky/stars": 1.0}
+    click(stage, 50, 0)
+    click(stage, MARGIN + 40, 3)  # the blend of wave with moon, at a quarter of the bar
+    assert dict(show.controls.mix) == {"sea/wave": 0.75, "sea/moon": 0.25}
+    click(stage, MARGIN + 80, 4)
+    assert show.controls.strength == 0.5
+    click(stage, MARGIN + 159, 5)
+    assert show.controls.keep_colors
+    stage.key("h")
+    assert window.overlay is None
+    click(stage, 50, 2)
+    assert "sky/stars" not in show.controls.mix
+
+
+def test_a_slider_follows_the_mouse_until_it_is_let_go(stage, show):
+    stage.key("h")
+    y = (MARGIN + 4 * LINE + 5) / 360
+    stage.mouse("press", (MARGIN + 80) / 640, y)
+    stage.mouse("move", (MARGIN + 120) / 640, y)
+    assert show.controls.strength == 0.75
+    stage.mouse("release", (MARGIN + 120) / 640, y)
+    stage.mouse("move", (MARGIN + 10) / 640, y)
+    assert show.controls.strength == 0.75
+
+
+def test_the_read_out_is_renewed(stage, window, monkeypatch):
+    stage.key("o")
+    first = window.overlay
+    assert first.shape[0] == 2 * MARGIN + 2 * LINE
+    stage.tick()
+    assert window.overlay is first, "not yet"
+    monkeypatch.setattr("murai.stage.stage.time.monotonic", lambda: 1e9)
+    stage.tick()
+    assert window.overlay is not first
+
+
+def test_a_projection_is_kept_and_found_again(stage, window, kept, show, said):
+    stage.key("p")
+    assert window.card.shape == (360, 640, 3)
+    stage.key("x")
+    stage.key("enter")
+    assert said == ["kept the projection wall"]
+    stage.key("p")
+    assert window.card is None
+    assert window.view.mirror
+    assert window.overlay is None
+    other = Remembering()
+    Stage(other, Player(show, STYLES), list, kept, "wall")
+    assert other.view.mirror
+    stage.key("x")
+    assert window.view.mirror, "x is no key of the show"
+
+
+def test_while_calibrating_arrows_move_points_and_styles_stay(stage, show, window):
+    stage.key("p")
+    stage.key("right")
+    assert dict(show.controls.mix) == {"sea/wave": 1.0}
+    assert window.view.warp is not None
+
+
+def test_what_cannot_be_done_is_said_and_the_show_goes_on(stage, window, said):
+    stage.key("f1")
+    stage.key("p")
+    stage.mouse("press", 0, 0)
+    stage.mouse("move", 0.9, 0.9)
+    assert said == ["the corners are turned inside out; keep each on its own side of the others."]
+    assert window.view.warp is None
+
+
+def test_a_projection_broken_by_hand_is_refused_at_once(window, show, kept):
+    kept.save("wall", {**Projection().to_table(), "gamma": 99.0})
+    with pytest.raises(ControlError, match="gamma is between"):
+        Stage(window, Player(show, STYLES), list, kept, "wall")
