@@ -192,7 +192,7 @@ def test_o_shows_the_read_out(show: Show) -> None:
 
 def test_p_lays_the_picture_on_a_wall_and_enter_keeps_it(show: Show) -> None:
     show.press("p")
-    show.wait_for(lambda screen: bool(screen[225, 20:200].min() > 200))  # the line across
+    show.wait_for(lambda screen: bool(screen[225, 20:100].min() > 200))  # the line across
     window = show.xdotool("search", "--name", "murai").split()[0]
     show.xdotool("mousemove", "--window", window, "1", "1", "mousedown", "1")
     show.xdotool("mousemove", "--window", window, "200", "100", "mouseup", "1")

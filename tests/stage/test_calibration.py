@@ -112,7 +112,7 @@ def test_the_pictures_are_as_large_as_the_window(hand):
     card, overlay = hand.card(), hand.overlay()
     assert card.shape == (100, 200, 3)
     assert overlay.shape == (100, 200, 4)
-    assert tuple(overlay[0, 6]) != (0, 0, 0, 0), "the handle of a corner"
+    assert tuple(overlay[0, 11]) != (0, 0, 0, 0), "the handle of a corner"
     assert len(np.unique(card.reshape(-1, 3), axis=0)) >= 4
     words = " ".join(KEYS)
     assert all(key in words for key in ("tab", "m", "t", "x", "l", "w", "e", "enter", "p"))

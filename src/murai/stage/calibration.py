@@ -133,7 +133,7 @@ class Calibration:
         draw = ImageDraw.Draw(picture)
         for number, (x, y) in enumerate(self.points):
             at, color = (x * width, y * height), (255, 80, 80, 255) if number == self.chosen else (80, 200, 255, 255)
-            draw.ellipse((at[0] - 6, at[1] - 6, at[0] + 6, at[1] + 6), outline=color, width=3)
+            draw.ellipse((at[0] - 12, at[1] - 12, at[0] + 12, at[1] + 12), outline=color, width=3)
         if self._mask:
             corners = [(x * width, y * height) for x, y in self._mask]
             draw.line([*corners, corners[0]], (255, 80, 80, 255), 2)
