@@ -23,7 +23,7 @@ LAYERS = (
     {"web"},
     {"booth", "measure"},
     {"console", "__init__"},  # the package itself: its public names and its version
-    {"cli"},
+    {"cli", "__main__"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 

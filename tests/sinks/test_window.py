@@ -236,6 +236,19 @@ def test_a_window_closed_by_its_user_ends_the_show(player: Callable[..., Player]
     assert shown.process.wait(20) == 0
 
 
+def test_in_a_kiosk_neither_keys_nor_the_close_button_end_it(player: Callable[..., Player], tmp_path: Path) -> None:
+    shown = player("{'kiosk': True, 'fullscreen': True}")
+    shown.press("q", "Escape", "f", "c")
+    shown.hear("key c")
+    window = shown.xdotool("search", "--name", "murai").split()[0]
+    subprocess.run([sys.executable, "-c", CLOSE, window], env=shown.environment, check=True, timeout=20)
+    shown.tell("show 3 37 35")
+    shown.hear("shown 3")
+    shown.until_seen(tmp_path / "full.png", lambda screen: is_flag(screen, 83, 0, 634, 600))
+    shown.tell("close")
+    shown.hear("end")
+
+
 def test_close_from_another_thread_ends_the_show(player: Callable[..., Player]) -> None:
     shown = player()
     shown.tell("close")

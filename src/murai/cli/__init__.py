@@ -13,6 +13,7 @@ from cyclopts.config import Dict
 
 from murai import __version__
 from murai.cli.common import config_folder
+from murai.cli.kiosk import install_kiosk
 from murai.cli.measure import measure
 from murai.cli.paint import image, live, video
 from murai.cli.sheets import all_styles, blends, changes, layers, strength
@@ -31,7 +32,7 @@ app = App(
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,
 )
-for command in (live, video, image, train, styles, measure):
+for command in (live, video, image, train, styles, measure, install_kiosk):
     app.command(command)
 for sheet in (layers, blends, strength, changes):
     measure.command(sheet)

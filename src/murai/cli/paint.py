@@ -1,5 +1,6 @@
 """murai live, video and image: paint what comes in."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from murai.stylizers.repertoire import Repertoire
 
 DEMO_SECONDS, DEMO_RATE = 10, 30
+WATCHDOG_SECONDS = 5.0
+"""Between two signs of life."""
 
 
 @Parameter(name="*")
@@ -69,6 +72,8 @@ class Screen:
         The number of a monitor, or a part of its name.
     steady
         Draw at the rate of the monitor, whether there is a new picture or not.
+    kiosk
+        The whole screen, no pointer, and only Ctrl-C or the system ends it; systemd is told that it goes on.
     projection
         The name of how the picture lies on a wall, which the key p changes and keeps.
     """
@@ -76,6 +81,7 @@ class Screen:
     fullscreen: bool = False
     monitor: str | None = None
     steady: bool = False
+    kiosk: bool = False
     projection: str = "screen"
 
 
@@ -255,7 +261,8 @@ def _open_sink(name: str, screen: Screen, overwrite: bool) -> "Sink":
         return open_sink(name, overwrite=overwrite, say=say)
     from murai.sinks.window import WindowSink
 
-    return WindowSink(fullscreen=screen.fullscreen, monitor=screen.monitor, steady=screen.steady)
+    whole = screen.fullscreen or screen.kiosk
+    return WindowSink(fullscreen=whole, monitor=screen.monitor, steady=screen.steady, kiosk=screen.kiosk)
 
 
 def _staged(
@@ -265,13 +272,22 @@ def _staged(
     from murai.kept import Kept
     from murai.stage.readout import Readout
     from murai.stage.stage import Stage
+    from murai.stage.watchdog import Watchdog
 
     kept = Kept(config_folder() / "projections", "projection", "projection")
     figures = Readout(lambda: pipeline.stats, window, lambda: repertoire.about)
     stage = Stage(window, player, figures, kept, screen.projection, say)
 
+    def shown() -> int | None:
+        stats = pipeline.stats
+        return stats.painted + stats.held or None
+
+    dog = Watchdog(os.environ.get("NOTIFY_SOCKET", ""), WATCHDOG_SECONDS, shown)
+
     def ended() -> bool:
         stage.tick()
+        if screen.kiosk and "NOTIFY_SOCKET" in os.environ:
+            dog.tick()
         return pipeline.ended
 
     return lambda: window.show(stage.key, ended, stage.mouse)

@@ -48,6 +48,7 @@ class WindowSink:
 
     size      width and height of the window in screen units; by default those of the input, within the monitor
     monitor   the number, from 1, or a part of the name of the monitor to open on; None is the first
+    kiosk     no pointer, and no key or button of the window ends it
     steady    draw at the rate of the monitor, whether there is a new picture or not
 
     `presented` counts what was swapped onto the screen, the same picture again with `steady`. `size_now` is the size
@@ -68,12 +69,13 @@ class WindowSink:
         size: tuple[int, int] | None = None,
         monitor: str | None = None,
         steady: bool = False,
+        kiosk: bool = False,
     ) -> None:
         self.on_shown: Callable[[Frame], None] | None = None
         self.dropped = self.presented = 0
         self.size_now = (0, 0)
         self._title = title
-        self._monitor, self._steady = monitor, steady
+        self._monitor, self._steady, self._kiosk = monitor, steady, kiosk
         self._fullscreen = fullscreen
         self._size = size
         self._place = (0, 0, *DEFAULT_SIZE)
@@ -142,6 +144,8 @@ class WindowSink:
             glfw.set_window_refresh_callback(window, self._expose)
             if self._fullscreen:
                 self._enter_fullscreen(window)
+            if self._kiosk:
+                glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
             self._loop(window, until)
         finally:
             with self._lock:
@@ -152,7 +156,7 @@ class WindowSink:
         surface, beat = Surface(), _Beat(window) if self._steady else None
         with self._lock:
             self._waiting = True
-        while not (self._closed or glfw.window_should_close(window) or (until is not None and until())):
+        while not (self._closed or self._left(window) or (until is not None and until())):
             with self._lock:
                 frame, self._newest = self._newest, None
                 stale, self._stale = self._stale, False
@@ -162,6 +166,12 @@ class WindowSink:
                 self.on_shown(frame)
             beat.wait() if beat else glfw.wait_events_timeout(IDLE_SECONDS)
         surface.close()
+
+    def _left(self, window: Any) -> bool:
+        """Whether its user closed the window."""
+        if self._kiosk:
+            glfw.set_window_should_close(window, False)
+        return bool(glfw.window_should_close(window))
 
     def _draw(self, surface: Surface, window: Any, frame: Frame | None) -> None:
         with self._lock:
@@ -216,7 +226,7 @@ class WindowSink:
             return
         if name in ("q", "escape"):
             glfw.set_window_should_close(window, True)
-        elif name == "f":
+        elif name == "f" and not self._kiosk:
             self._toggle_fullscreen(window)
         elif on_key is not None:
             on_key(name)

@@ -1,0 +1,5 @@
+"""python -m murai: the command murai."""
+
+from murai.cli import main
+
+main()

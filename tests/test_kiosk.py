@@ -1,0 +1,60 @@
+"""The unit that starts a show with the machine."""
+
+import configparser
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from murai.cli import run
+
+
+def unit(file):
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.optionxform = str
+    parser.read(file)
+    return parser
+
+
+def test_it_runs_murai_live_with_the_options_given(tmp_path, capsys):
+    file = tmp_path / "units" / "murai.service"
+    options = ["--source", "camera", "--style", "paintings/scream", "--keep", "/home/a b/100%"]
+    assert run(["install-kiosk", "--out", str(file), "--", *options]) == 0
+    service = unit(file)["Service"]
+    command = shlex.split(service["ExecStart"].replace("%%", "%"))
+    assert command == [sys.executable, "-m", "murai", "live", "--kiosk", *options]
+    assert (service["Type"], service["Restart"]) == ("notify", "always")
+    assert "systemctl --user enable --now murai.service" in capsys.readouterr().err
+
+
+def test_it_is_not_replaced_unasked(tmp_path, capsys):
+    file = tmp_path / "murai.service"
+    file.write_text("mine")
+    assert run(["install-kiosk", "--out", str(file)]) == 2
+    assert file.read_text() == "mine"
+    assert run(["install-kiosk", "--out", str(file), "--overwrite"]) == 0
+    assert "--kiosk" in file.read_text()
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert run(["install-kiosk", "--out", str(tmp_path / "file" / "murai.service")]) == 2
+    assert "give another --out" in capsys.readouterr().err
+
+
+def test_systemd_takes_it(tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed here")
+    file = tmp_path / "murai.service"
+    assert run(["install-kiosk", "--out", str(file)]) == 0
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    subprocess.run(["systemd-analyze", "--user", "verify", str(file)], env=environment, check=True, timeout=60)
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "murai", "--version"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stdout.strip()
