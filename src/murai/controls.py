@@ -14,6 +14,7 @@ class Controls:
     strength     0 gives the input back bit for bit, 1 the full painting
     keep_colors  True keeps the colours of the input and takes only the brightness of the painting
     calm         0 paints every picture by itself, 1 holds back most of the noise of what stands still
+    beats        after so many beats, tapped by the action `tap`, the next style comes; 0 for never
     paused       True holds the last painted picture
     fade         seconds in which one mix and strength become the next
     split        share of the picture, from its left edge, that stays unpainted
@@ -30,6 +31,7 @@ class Controls:
     split: float = 0.0
     blackout: bool = False
     calm: float = 0.0
+    beats: float = 0.0
 
     def __post_init__(self) -> None:
         for row in TABLE:
@@ -87,12 +89,14 @@ TABLE = (
     Control("split", (",", "."), "how much stays unpainted, from the left", 0.0, 0.0, 1.0, 0.1),
     Control("blackout", ("b",), "show black", False),
     Control("calm", ("-", "="), "how much the noise of what stands still is held back", 0.0, 0.0, 1.0, 0.2),
+    Control("beats", ("k", "l"), "beats to the next style, 0 for never", 0.0, 0.0, 32.0, 4.0),
 )
 """Every control once: its JSON name is `name`, a field of `Controls`."""
 
 ACTIONS = (
     Action("snapshot", "s", "keep this picture"),
     Action("record", "r", "begin or end a recording"),
+    Action("tap", "t", "tap the beat"),
     Action("input", "i", "go to the next input"),
     Action("help", "h", "say what the keys do"),
 )

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -125,6 +126,7 @@ def live(
     """
     from murai.control.player import Player
     from murai.control.scenes import Scenes
+    from murai.control.tempo import Tempo
     from murai.pipeline import Pipeline
     from murai.stage.inputs import Inputs
     from murai.stage.takes import Takes
@@ -151,13 +153,15 @@ def live(
     actions = {"snapshot": takes.snapshot, "record": takes.record}
     if len(sources) > 1:
         actions["input"] = Inputs(pipeline, sources, lambda spec: _open_live(spec, None), say).next
+    tempo = Tempo(lambda: pipeline.controls.beats, lambda: player.next_style())
+    actions["tap"] = tempo.tap
     player = Player(pipeline, repertoire.names, actions, scenes=scenes, say=say)
     if scene:
         player.recall(scene)
     if save:
         player.keep(save)  # refused now, not after the show
     try:
-        with (remote or Remote()).listening(player, pipeline):
+        with closing(tempo), (remote or Remote()).listening(player, pipeline):
             code = _play(pipeline, _staged(screen, windows[0], pipeline, player, repertoire) if windows else None)
     finally:
         if save:

@@ -1,4 +1,4 @@
-"""What lets others play a running show: --osc, --http."""
+"""What lets others play a running show: --osc, --http, --midi, --loudness."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -27,12 +27,18 @@ class Remote:
         Listen for OSC at [HOST:]PORT, on this machine alone where no host is given.
     http
         Serve a page to play from, and JSON, at [HOST:]PORT.
+    midi
+        The number of a MIDI port, or a part of its name.
+    loudness
+        A sound that the strength follows: microphone, or an address or file with sound.
     token_file
         Where the token is kept that players must know, as soon as one of these listens beyond this machine.
     """
 
     osc: str | None = None
     http: str | None = None
+    midi: str | None = None
+    loudness: str | None = None
     token_file: Path | None = None
 
     @contextmanager
@@ -56,6 +62,16 @@ class Remote:
                 http = HTTPControl(player, places["http"], token=token, figures=lambda: _figures(pipeline))
                 stack.enter_context(closing(http))
                 say(f"play it at http://{places['http'].host}:{http.port}/{'?token=TOKEN' if token else ''}")
+            if self.midi is not None:
+                with needs("Control by MIDI", "midi"):
+                    from murai.control.midi import MIDIControl
+
+                    stack.enter_context(closing(MIDIControl(player, self.midi, say=say)))
+            if self.loudness is not None:
+                from murai.control.loudness import Loudness
+
+                sound = Loudness(self.loudness, lambda strength: player.set("strength", strength), say)
+                stack.enter_context(closing(sound))
             if token:
                 say(f"TOKEN stands for what is in {file}.")
             yield

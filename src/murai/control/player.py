@@ -116,8 +116,7 @@ class Player:
         now = getattr(self._show.controls, row.name)
         forward = place == len(row.keys) - 1
         if row.name == "mix":
-            at = self.styles.index(first) if (first := next(iter(now), "")) in self.styles else 0
-            self._move_to(self.styles[(at + (1 if forward else -1)) % len(self.styles)])
+            self._step(1 if forward else -1)
         elif row.low is None:
             self.set(row.name, not now)
             self._say(f"{row.name} {'off' if now else 'on'}")
@@ -125,6 +124,15 @@ class Player:
             value = round(min(row.high, max(row.low, now + (row.step if forward else -row.step))), 3)
             self.set(row.name, value)
             self._say(f"{row.name} {value:g}")
+
+    def next_style(self) -> None:
+        """Go to the next style, after the last to the first."""
+        self._step(1)
+
+    def _step(self, way: int) -> None:
+        now = next(iter(self._show.controls.mix), "")
+        at = self.styles.index(now) if now in self.styles else 0
+        self._move_to(self.styles[(at + way) % len(self.styles)])
 
     def _move_to(self, style: str) -> None:
         self.set("mix", style)

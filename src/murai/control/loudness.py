@@ -1,0 +1,89 @@
+"""Strength that follows the loudness of a sound: quiet is a photograph, loud a painting."""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from murai.errors import MuraiError, Say, SourceError, silent
+
+QUIET, LOUD = -50.0, -12.0
+"""Decibels below full scale at which nothing is painted, and all."""
+ATTACK, RELEASE = 0.6, 0.08
+"""Share of the way to a louder and to a quieter level that is gone in each STEP."""
+STEP = 0.05
+"""Seconds of sound for one level."""
+RATE = 16_000
+MICROPHONES = {"linux": "pulse", "darwin": "avfoundation", "win32": "dshow"}
+
+
+def level(samples: NDArray[np.float32]) -> float:
+    """How loud samples in -1..1 are: 0 at QUIET and below, 1 at LOUD and above."""
+    power = float(np.mean(np.square(samples, dtype=np.float64))) if samples.size else 0.0
+    decibels = 10 * np.log10(max(power, 1e-12))
+    return float(np.clip((decibels - QUIET) / (LOUD - QUIET), 0, 1))
+
+
+def follow(before: float, now: float) -> float:
+    """The level that is shown: quick to rise, slow to fall."""
+    return before + (ATTACK if now > before else RELEASE) * (now - before)
+
+
+class Loudness:
+    """Calls `set_strength` with what `sound` is loud, twenty times a second of it, in a thread, until `close`.
+
+    `sound` is "microphone", or anything with sound that FFmpeg reads: an address, a file. What goes wrong later is told
+    to `say`. Raises SourceError where it cannot be opened.
+    """
+
+    def __init__(self, sound: str, set_strength: Callable[[float], None], say: Say = silent) -> None:
+        self._set, self._say, self._closed = set_strength, say, threading.Event()
+        try:
+            self._container = _open(sound)
+        except (av.FFmpegError, ValueError) as error:
+            raise SourceError(f"{sound} has no sound that can be heard ({error}); give another --loudness.") from error
+        if not self._container.streams.audio:
+            self._container.close()
+            raise SourceError(f"{sound} has no sound; give another --loudness.")
+        self._thread = threading.Thread(target=self._run, name="murai loudness", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._closed.set()
+        self._thread.join(2)
+
+    def _run(self) -> None:
+        shown = 0.0
+        try:
+            for samples in self._pieces():
+                if self._closed.is_set():
+                    break
+                shown = follow(shown, level(samples))
+                self._set(round(shown, 3))
+        except (av.FFmpegError, MuraiError) as error:
+            self._say(f"the sound is lost, the strength stays ({error}).")
+        finally:
+            self._container.close()
+
+    def _pieces(self) -> Iterator[NDArray[np.float32]]:
+        """The sound in pieces of STEP seconds."""
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+        waiting = np.zeros(0, np.float32)
+        length = round(RATE * STEP)
+        for frame in self._container.decode(audio=0):
+            for part in resampler.resample(frame):
+                waiting = np.concatenate([waiting, part.to_ndarray().ravel()])
+            while len(waiting) >= length:
+                yield waiting[:length]
+                waiting = waiting[length:]
+
+
+def _open(sound: str) -> "av.container.InputContainer":
+    """The one place that touches a microphone; not run with one yet."""
+    if sound == "microphone":
+        return av.open("default", format=MICROPHONES.get(sys.platform, "pulse"))
+    return av.open(sound)
