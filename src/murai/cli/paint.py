@@ -91,6 +91,7 @@ def live(
     source: list[str] | None = None,
     sink: list[str] | None = None,
     painting: Painting | None = None,
+    target_rate: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=240))] = 30.0,
     screen: Screen | None = None,
     remote: Remote | None = None,
     frames: Count | None = None,
@@ -111,6 +112,9 @@ def live(
     sink
         window, FILE, URL, v4l2:/dev/videoN, mjpeg:[HOST:]PORT or null; may be given several times. Left out: the
         window, or ten seconds of demo.mp4 where there is no display.
+    target_rate
+        Pictures a second to keep up with: where painting takes longer its work size becomes smaller, unless --size says
+        it.
     frames
         End after so many frames of the source.
     keep
@@ -129,6 +133,7 @@ def live(
     from murai.control.tempo import Tempo
     from murai.pipeline import Pipeline
     from murai.stage.inputs import Inputs
+    from murai.stage.quality import KeepingUp
     from murai.stage.takes import Takes
     from murai.stylizers.staging import Staging
 
@@ -145,7 +150,9 @@ def live(
     sources = source or ["auto"]
     shown = _open_live(sources[0], frames)
     repertoire.prepare(shown.info.width, shown.info.height)
-    pipeline = Pipeline(shown, Staging(repertoire, shown.info.rate, time.monotonic), opened, controls=controls, say=say)
+    rate = min(target_rate, float(shown.info.rate))
+    painter = repertoire if painting.size else KeepingUp(repertoire, rate, say)
+    pipeline = Pipeline(shown, Staging(painter, shown.info.rate, time.monotonic), opened, controls=controls, say=say)
     windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
     say(f"painting to {', '.join(sinks)}. {'q in the window' if windows else 'Ctrl-C'} ends it.")
     takes = Takes(pipeline, keep, say, limit=round(keep_gigabytes * 1e9) if keep_gigabytes else None)

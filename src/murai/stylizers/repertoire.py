@@ -27,7 +27,19 @@ class Repertoire:
         self._open_pack = open_pack
         self._open = {current.name: open_pack(current)}
         self._current = current.name
+        self._ready: tuple[int, int] | None = None
         self._size: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """The work size of all packs, where it was changed; None is what `open_pack` gave them."""
+        return self._size
+
+    @size.setter
+    def size(self, size: tuple[int, int] | None) -> None:
+        self._size = size
+        for stylizer in self._open.values():
+            stylizer.size = size  # type: ignore[attr-defined]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,20 +70,22 @@ class Repertoire:
 
     def __call__(self, image: Image) -> Image:
         """The painting of `image`: uint8, same shape."""
-        self._size = image.shape[0], image.shape[1]
+        self._ready = image.shape[0], image.shape[1]
         painted: Image = self._open[self._current](image)
         return painted
 
     def prepare(self, width: int, height: int) -> None:
         """Get ready for pictures of this size, so that the first is not late. Raises PackError, RuntimeUnsupported."""
-        self._size = height, width
-        _prepare(self._open[self._current], self._size)
+        self._ready = height, width
+        _prepare(self._open[self._current], self._ready)
 
     def _opened(self, name: str) -> Stylizer:
         try:
             stylizer = self._open_pack(self._packs[name])
-            if self._size:
-                _prepare(stylizer, self._size)
+            if self._size is not None:
+                stylizer.size = self._size  # type: ignore[attr-defined]
+            if self._ready:
+                _prepare(stylizer, self._ready)
             return stylizer
         except (PackError, RuntimeUnsupported) as error:
             raise UnknownStyle(f"the pack '{name}' cannot be used: {error}") from error

@@ -1,0 +1,122 @@
+"""The work size that keeps up: smaller where painting takes too long, larger again where there is time."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from statistics import median
+from typing import Protocol
+
+from murai.controls import Controls
+from murai.errors import Say, silent
+from murai.frame import Image
+
+SHARES = (1.0, 5 / 6, 2 / 3, 1 / 2, 2 / 5, 1 / 3, 1 / 4)
+"""Of the width and height of the pictures, the sizes to paint at."""
+SETTLING = 3
+"""Pictures after a change that do not count: the network is made ready for its new size then."""
+WINDOW = 12
+"""Pictures whose median time is looked at."""
+FULL, ROOM = 0.92, 0.75
+"""Share of the time a picture has beyond which painting is too slow, and which the next larger size has to stay below.
+What lies between is neither, so that it does not go back and forth."""
+PATIENCE, LONGEST = 3.0, 60.0
+"""Seconds of room before the next larger size is tried; after each that was too large, twice as many, up to LONGEST."""
+
+
+class Pace:
+    """Which of SHARES to paint with, from how long each picture took; `seconds` is what a picture may take."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.level = 0
+        self._times: deque[float] = deque(maxlen=WINDOW)
+        self._settling = SETTLING
+        self._room = 0.0
+        self._patience = PATIENCE
+        self._rose = False
+
+    @property
+    def share(self) -> float:
+        """Of width and height."""
+        return SHARES[self.level]
+
+    def add(self, spent: float) -> bool:
+        """A picture took `spent` seconds: whether the share changes."""
+        if self._settling > 0:
+            self._settling -= 1
+            return False
+        self._times.append(spent)
+        if len(self._times) < WINDOW:
+            return False
+        usual = median(self._times)
+        if usual > FULL * self._seconds:
+            return self._go_down(usual)
+        if self.level == 0:
+            return False
+        larger = usual * (SHARES[self.level - 1] / self.share) ** 2
+        self._room = self._room + max(spent, self._seconds) if larger < ROOM * self._seconds else 0.0
+        return self._room > self._patience and self._go(self.level - 1)
+
+    def _go_down(self, usual: float) -> bool:
+        """To the largest size that should be fast enough."""
+        if self._rose:
+            self._patience = min(LONGEST, 2 * self._patience)
+        fitting = (
+            level
+            for level in range(self.level + 1, len(SHARES))
+            if usual * (SHARES[level] / self.share) ** 2 < ROOM * self._seconds
+        )
+        return self._go(next(fitting, len(SHARES) - 1))
+
+    def _go(self, level: int) -> bool:
+        changed, self._rose = level != self.level, level < self.level
+        self.level, self._room, self._settling = level, 0.0, SETTLING
+        self._times.clear()
+        return changed
+
+
+class Resizable(Protocol):
+    """A stylizer whose work size can change, such as a `Repertoire`."""
+
+    size: tuple[int, int] | None
+
+    def __call__(self, image: Image) -> Image:
+        """The painting of `image`."""
+
+    def use(self, controls: Controls) -> None:
+        """Paint like this."""
+
+    def reset(self) -> None:
+        """Forget the pictures before."""
+
+
+class KeepingUp:
+    """Paints with `painter` at the largest work size with which it paints `rate` pictures a second.
+
+    `say` hears of each size. The same pictures may be painted at other sizes on another day: it is for live shows.
+    """
+
+    def __init__(
+        self, painter: Resizable, rate: float, say: Say = silent, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._painter, self._say, self._clock = painter, say, clock
+        self._pace = Pace(1 / rate)
+
+    def use(self, controls: Controls) -> None:
+        """Paint like this from the next picture on. Raises UnknownStyle."""
+        self._painter.use(controls)
+
+    def reset(self) -> None:
+        """Forget the pictures before."""
+        self._painter.reset()
+
+    def __call__(self, image: Image) -> Image:
+        """The painting of `image`, same shape."""
+        start = self._clock()
+        painted = self._painter(image)
+        if self._pace.add(self._clock() - start):
+            height, width = image.shape[:2]
+            share = self._pace.share
+            self._painter.size = None if share == 1 else (round(width * share), round(height * share))
+            self._say(f"painting at {round(width * share)}x{round(height * share)}, to keep up.")
+        return painted
