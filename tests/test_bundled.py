@@ -19,8 +19,8 @@ LIMIT = 10_000_000
 """Bytes of all packs together."""
 
 
-LATTICE = 3.0
-"""Levels that may repeat with a grid beyond what chance makes: too faint to be seen in a painting."""
+LATTICE = 8.0
+"""Levels that may repeat with the grid beyond what chance makes: they are seen by who looks for them."""
 
 
 @pytest.fixture(scope="module")
