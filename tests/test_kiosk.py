@@ -30,6 +30,16 @@ def test_it_runs_murai_live_with_the_options_given(tmp_path, capsys):
     assert "systemctl --user enable --now murai.service" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(["--stile", "x"], "--stile"), (["--style", "nobody"], "nobody"), (["--strength", "7"], "strength")],
+)
+def test_options_that_would_never_start_are_refused(tmp_path, capsys, options, words):
+    assert run(["install-kiosk", "--out", str(tmp_path / "murai.service"), "--", *options]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "murai.service").exists()
+
+
 def test_it_is_not_replaced_unasked(tmp_path, capsys):
     file = tmp_path / "murai.service"
     file.write_text("mine")

@@ -46,6 +46,8 @@ def test_without_a_file_nothing_is_set(settings, tiny_pack):
         ("[image]\nstrength = 'much'\n", "strength"),
         ("[image]\nstrength = 2\n", "strength"),
         ("image = 3\n", "image"),
+        ("[imag]\nstrength = 0.5\n", "'imag', which is no command"),
+        ("strength = 0.5\n", "'strength', which is no command"),
     ],
 )
 def test_settings_that_are_wrong_are_one_sentence(settings, capsys, text, words, tmp_path):

@@ -1,5 +1,6 @@
 """What a user keeps by name, such as scenes: one TOML file each."""
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -43,6 +44,15 @@ class Kept:
             whole.commit()
         except (OSError, MuraiError) as error:
             raise ControlError(f"the {self._kind} '{name}' cannot be kept in {self._folder} ({error}).") from error
+
+    def refuse(self, name: str) -> None:
+        """Raise ControlError now where `save` could not keep `name` later."""
+        self._file(name)
+        place = next(folder for folder in (self._folder, *self._folder.parents) if folder.exists())
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            raise ControlError(
+                f"the {self._kind} '{name}' cannot be kept in {self._folder}; {place} does not allow it."
+            )
 
     def load(self, name: str) -> dict[str, Any]:
         """The table of `name`, as it is written: its values are not checked yet."""

@@ -77,6 +77,16 @@ def test_a_missing_scene_and_a_folder_that_cannot_be(player, show, tmp_path):
         Player(show, STYLES).recall("one")
 
 
+def test_what_could_not_be_kept_later_is_refused_now_and_nothing_is_made(scenes, tmp_path):
+    scenes.refuse("one")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ControlError, match="no name for a scene"):
+        scenes.refuse("../one")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ControlError, match="does not allow it"):
+        Scenes(tmp_path / "file" / "scenes").refuse("one")
+
+
 def test_keys_recall_the_first_nine(player):
     for number in range(10):
         player.set("strength", number / 10)

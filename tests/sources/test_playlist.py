@@ -52,6 +52,17 @@ def test_what_cannot_be_read_is_said_once_and_left_out(folder: Path) -> None:
     assert "0.txt" in said[0]
 
 
+def test_a_damaged_file_is_said_once_however_often_it_comes_round(folder: Path) -> None:
+    film = folder / "1.mp4"
+    make_video(film, list(range(40)))
+    film.write_bytes(film.read_bytes()[:-600])
+    said: list[str] = []
+    source = Playlist([film, folder / "3.mp4"], loop=True, say=said.append)
+    list(islice(source, 150))
+    source.close()
+    assert len(said) == len(set(said))
+
+
 def test_files_that_vanish_end_it_with_a_sentence(folder: Path) -> None:
     files = listed(folder)
     source = Playlist(files, seconds=0.1, loop=True)

@@ -85,9 +85,9 @@ def test_h_lists_everything_and_styles_are_clicked(stage, show, window):
     click(stage, 50, 0)
     click(stage, MARGIN + 40, 3)  # the blend of wave with moon, at a quarter of the bar
     assert dict(show.controls.mix) == {"sea/wave": 0.75, "sea/moon": 0.25}
-    click(stage, MARGIN + 80, 4)
+    click(stage, MARGIN + 80, 5)
     assert show.controls.strength == 0.5
-    click(stage, MARGIN + 159, 5)
+    click(stage, MARGIN + 159, 6)
     assert show.controls.keep_colors
     stage.key("h")
     assert window.overlay is None
@@ -97,7 +97,7 @@ def test_h_lists_everything_and_styles_are_clicked(stage, show, window):
 
 def test_a_slider_follows_the_mouse_until_it_is_let_go(stage, show):
     stage.key("h")
-    y = (MARGIN + 4 * LINE + 5) / 360
+    y = (MARGIN + 5 * LINE + 5) / 360
     stage.mouse("press", (MARGIN + 80) / 640, y)
     stage.mouse("move", (MARGIN + 120) / 640, y)
     assert show.controls.strength == 0.75
@@ -115,6 +115,29 @@ def test_the_read_out_is_renewed(stage, window, monkeypatch):
     monkeypatch.setattr("murai.stage.stage.time.monotonic", lambda: 1e9)
     stage.tick()
     assert window.overlay is not first
+
+
+def test_what_was_said_last_stands_in_the_read_out_for_a_while(stage, window, monkeypatch):
+    stage.key("o")
+    short = window.overlay.shape[0]
+    stage.note("recording to a.mp4")
+    stage.key("c")
+    assert window.overlay.shape[0] == short + LINE
+    monkeypatch.setattr("murai.stage.stage.time.monotonic", lambda: 1e9)
+    stage.tick()
+    assert window.overlay.shape[0] == short
+
+
+def test_many_styles_are_cut_short_and_that_is_said(window, show, kept):
+    styles = tuple(f"sea/{number}" for number in range(30))
+    show.controls = replace(show.controls, mix={"sea/0": 1.0})
+    stage = Stage(window, Player(show, styles), list, kept, "wall")
+    assert [line.text for line in stage._controls()][12] == "and 18 more"
+
+
+def test_no_name_leaves_the_folder_of_projections(window, show, kept):
+    with pytest.raises(ControlError, match="no name for a projection"):
+        Stage(window, Player(show, STYLES), list, kept, "../x")
 
 
 def test_a_projection_is_kept_and_found_again(stage, window, kept, show, said):

@@ -14,8 +14,9 @@ from cyclopts.config import Dict
 from murai import __version__
 from murai.cli.common import config_folder
 from murai.cli.kiosk import install_kiosk
+from murai.cli.live import live
 from murai.cli.measure import measure
-from murai.cli.paint import image, live, video
+from murai.cli.paint import image, video
 from murai.cli.sheets import all_styles, blends, changes, layers, strength
 from murai.cli.styles import styles
 from murai.cli.train import train
@@ -34,6 +35,8 @@ app = App(
 )
 for command in (live, video, image, train, styles, measure, install_kiosk):
     app.command(command)
+COMMANDS = ("live", "video", "image", "train", "styles", "measure", "install-kiosk")
+"""The tables of the settings file."""
 for sheet in (layers, blends, strength, changes):
     measure.command(sheet)
 measure.command(all_styles, name="styles")
@@ -68,10 +71,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _settings(file: Path) -> dict[str, Any]:
+    """What `file` sets. Raises MuraiError where it cannot be read, and for a table that no command has."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise MuraiError(f"{file} cannot be read as settings ({error}); mend or remove it.") from error
+    if unknown := [name for name in settings if name not in COMMANDS]:
+        raise MuraiError(f"{file} has '{unknown[0]}', which is no command; its tables are {', '.join(COMMANDS)}.")
+    return settings
 
 
 def _say_once(message: str) -> None:

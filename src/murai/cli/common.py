@@ -72,7 +72,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """Width and height of "WxH". Raises MuraiError."""
     width, _, height = text.lower().partition("x")
     if not (width.isdigit() and height.isdigit() and 0 < int(width) <= 16384 and 0 < int(height) <= 16384):
-        raise MuraiError(f"'{text}' is not a size; write WIDTHxHEIGHT in pixels, such as 1280x720.")
+        raise MuraiError(f"'{text}' is not a size; write WIDTHxHEIGHT in pixels up to 16384, such as 1280x720.")
     return int(width), int(height)
 
 

@@ -2,11 +2,13 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from murai.cli.common import folders
 from murai.console import say
 from murai.errors import SinkError
 from murai.sinks.whole import WholeFile
@@ -49,6 +51,7 @@ def install_kiosk(
     overwrite
         Replace it if it exists.
     """
+    _refuse(options)
     file = out or Path.home() / ".config" / "systemd" / "user" / "murai.service"
     command = [sys.executable, "-m", "murai", "live", "--kiosk", *options]
     try:
@@ -61,6 +64,17 @@ def install_kiosk(
     say(f"wrote {file}. Start it now and with every session: systemctl --user enable --now {shlex.quote(file.name)}")
     say("what it says and how often it was started again: journalctl --user -u murai; the journal rotates by itself.")
     return 0
+
+
+def _refuse(options: Sequence[str]) -> None:
+    """Raise for what murai live would refuse at once: nobody would see it, and it would be tried for ever."""
+    from murai.cli import app
+    from murai.packs import find_style
+
+    _, bound, _ = app.parse_args(["live", "--kiosk", *options], print_error=False, exit_on_error=False)
+    painting = bound.arguments.get("painting")
+    if painting is not None:
+        find_style(painting.style, folders(), tier=painting.tier)
 
 
 def _quoted(words: list[str]) -> str:

@@ -51,10 +51,10 @@ class Playlist:
     live = False
 
     def __init__(self, files: list[Path], *, seconds: float = 5.0, loop: bool = False, say: Say = silent) -> None:
-        self._files, self._seconds, self._loop, self._say = files, seconds, loop, say
+        self._files, self._seconds, self._loop, self._told = files, seconds, loop, say
+        self._said: set[str] = set()
         self._lock = threading.Lock()
         self._closed = False
-        self._refused: set[Path] = set()
         self._now: FileSource | None = None
         first = next(filter(None, map(self._opened, files)), None)
         if first is None:
@@ -94,15 +94,19 @@ class Playlist:
         try:
             source = FileSource(file, say=self._say)
         except SourceError as error:
-            if file not in self._refused:
-                self._say(f"left out: {error}")
-            self._refused.add(file)
+            self._say(f"left out: {error}")
             return None
         with self._lock:
             self._now = source
             if self._closed:
                 source.close()
         return source
+
+    def _say(self, text: str) -> None:
+        """Once, however often a file comes round."""
+        if text not in self._said:
+            self._said.add(text)
+            self._told(text)
 
     def _held(self, source: FileSource) -> Iterator[Frame]:
         """The frames of a video; those of a picture for as long as it stays."""

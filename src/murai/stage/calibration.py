@@ -139,7 +139,7 @@ class Calibration:
             draw.line([*corners, corners[0]], (255, 80, 80, 255), 2)
         now = self.projection
         figures = f"brightness {now.brightness:g}, gamma {now.gamma:g}, fade {now.fade:g}, {len(now.masks)} masks"
-        lines = [Line(figures), *(Line(f"{key}:  {what}") for key, what in KEYS.items())]
+        lines = [Line(figures), *(Line(f"{key}   {what}") for key, what in KEYS.items())]
         panel = Pillow.fromarray(Panel(lines).draw())
         picture.alpha_composite(panel, (max(0, (width - panel.width) // 2), max(0, (height - panel.height) // 2)))
         return np.asarray(picture)

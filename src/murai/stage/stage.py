@@ -15,6 +15,8 @@ from murai.stage.calibration import Calibration, view
 from murai.stage.panel import Line, Panel
 from murai.stage.projection import Projection, from_table
 
+NOTED = 6.0
+"""Seconds for which the read-out shows what was said."""
 READ_EVERY = 0.5
 """Seconds between two looks at the figures of the read-out."""
 SHOWN_STYLES = 12
@@ -58,6 +60,7 @@ class Playing(Protocol):
 
 def load_projection(kept: Kept, name: str) -> Projection:
     """The projection that is kept as `name`, a new one where there is none. Raises ControlError."""
+    kept.refuse(name)
     return from_table(kept.load(name)) if name in kept.names else Projection()
 
 
@@ -65,10 +68,10 @@ class Stage:
     """Plays `player` by what happens in `window`; what is pressed and cannot be done is told to `say`.
 
         h   what the keys do, to be played with the mouse too
-        o   the read-out: the lines that `figures` gives
+        o   the read-out: the lines that `figures` gives, and what was said last
         p   lay the picture on the wall, see `Calibration`; kept as `name` among `kept`
 
-    All methods belong to the thread of the window.
+    All methods but `note` belong to the thread of the window.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Stage:
         self._panel: Panel | None = None
         self._pressed = False
         self._next_look = 0.0
+        self._note = ("", 0.0)
         window.look(view(self._projection))
 
     def key(self, key: str) -> None:
@@ -118,6 +122,10 @@ class Stage:
                 if self._panel.press(x * width, y * height):
                     self._renew()
 
+    def note(self, text: str) -> None:
+        """Show `text` in the read-out for a while; a performer may look there alone. From any thread."""
+        self._note = (text, time.monotonic() + NOTED)
+
     def tick(self) -> None:
         """Renew what is read, twice a second; to be called again and again."""
         if (self._reads or self._help) and self._calibration is None and time.monotonic() >= self._next_look:
@@ -139,10 +147,14 @@ class Stage:
         self._next_look = time.monotonic() + READ_EVERY
         calibration = self._calibration
         self._window.look(view(self._projection), calibration.card() if calibration else None)
-        lines = [*(map(Line, self._figures()) if self._reads else ()), *(self._controls() if self._help else ())]
+        lines = [*(map(Line, self._read_out()) if self._reads else ()), *(self._controls() if self._help else ())]
         self._panel = Panel(lines) if lines and calibration is None else None
         overlay = calibration.overlay() if calibration else self._panel.draw() if self._panel else None
         self._window.lay_over(overlay)
+
+    def _read_out(self) -> list[str]:
+        text, until = self._note
+        return [*self._figures(), *([text] if time.monotonic() < until else [])]
 
     def _controls(self) -> list[Line]:
         """Every control and action with its key, to be played by the mouse."""
@@ -151,27 +163,36 @@ class Stage:
         for row in TABLE:
             keys, now = " ".join(row.keys), state[row.name]
             if row.name == "mix":
-                lines += self._styles(dict(now))
+                lines += [*self._styles(dict(now)), Line(f"{keys}   {row.help}")]
             elif row.low is None:
-                lines.append(Line(f"{keys}:  {row.help}", float(now), _switch(player, row.name, bool(now))))
+                lines.append(Line(f"{keys}   {row.help}", float(now), _switch(player, row.name, bool(now))))
             else:
                 share = (now - row.low) / (row.high - row.low)
-                lines.append(Line(f"{keys}:  {row.help}, {now:g}", share, _slide(player, row.name, row.low, row.high)))
+                lines.append(Line(f"{keys}   {row.help}, {now:g}", share, _slide(player, row.name, row.low, row.high)))
         lines += [
-            Line(f"{action.key}:  {action.help}", None, _do(player, action.name))
+            Line(f"{action.key}   {action.help}", None, _do(player, action.name))
             for action in player.actions
             if action.name != "help"
         ]
-        others = {"o": "the read-out", "p": "lay the picture on the wall", "f": "fill the screen", "q": "end"}
-        return [*lines, *(Line(f"{key}:  {what}") for key, what in others.items())]
+        others = {
+            "f1 to f9": "scenes",
+            "h": "this",
+            "o": "the read-out",
+            "p": "lay the picture on the wall",
+            "f": "fill the screen",
+            "q": "end",
+        }
+        return [*lines, *(Line(f"{key}   {what}") for key, what in others.items())]
 
     def _styles(self, mix: Mapping[str, float]) -> list[Line]:
         """The first styles, and the blend of the one that is painted with the one after it in its pack."""
         styles, total = self._player.styles, sum(mix.values()) or 1.0
         lines = []
         for number, style in enumerate(styles[:SHOWN_STYLES], 1):
-            key = f"{number}:  " if number <= 9 else ""
+            key = f"{number}   " if number <= 9 else ""
             lines.append(Line(f"{key}{style}", mix.get(style, 0.0) / total, _choose(self._player, style)))
+        if (more := len(styles) - SHOWN_STYLES) > 0:
+            lines.append(Line(f"and {more} more"))
         first, second = self._pair(mix)
         if first and second:
             share = mix.get(second, 0.0) / total
