@@ -47,12 +47,13 @@ def _stage(training: Mapping[str, Any]) -> str:
 
 def _told(training: Mapping[str, Any]) -> str:
     start = f", from `{training['base']}`" if "base" in training else ""
+    lattice = f", lattice {training['lattice']:g}" if "lattice" in training else ""
     minutes = f" in {training['minutes']:g} minutes" if "minutes" in training else ""
     return (
         f"- {training['steps']:,} steps of {training['batch']} crops of {training['size']} pixels{minutes}{start}: "
         f"{training.get('optimizer', 'Adam')}, one cycle to {training['learning_rate']:g}; weights of the normalized "
         f"terms: content {training['content']:g}, style {training['style']:g}, total variation "
-        f"{training['total_variation']:g}, stability {training['stability']:g}."
+        f"{training['total_variation']:g}, stability {training['stability']:g}{lattice}."
     )
 
 
