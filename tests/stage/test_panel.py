@@ -1,6 +1,7 @@
 """Lines over the picture, and the mouse on them."""
 
 import numpy as np
+import pytest
 
 from murai.stage.panel import BAR, LINE, MARGIN, Line, Panel
 
@@ -19,6 +20,20 @@ def test_a_bar_is_full_to_its_share():
     picture = Panel([Line("half", 0.5)]).draw()
     row = picture[MARGIN + LINE // 2, MARGIN : MARGIN + BAR, 0].astype(int)
     assert abs(int((row > 200).sum()) - BAR // 2) <= 1
+
+
+def test_a_low_window_gets_columns_and_the_mouse_finds_them():
+    played = []
+    lines = [Line(f"line {n}", 0.0, lambda share, n=n: played.append((n, share))) for n in range(10)]
+    panel = Panel(lines, 2 * MARGIN + 4 * LINE)
+    picture = panel.draw()
+    assert picture.shape[0] == 2 * MARGIN + 4 * LINE
+    third = picture.shape[1] // 3
+    for column, number in ((0, 1), (1, 5), (2, 9)):
+        assert panel.press(column * third + MARGIN + BAR / 2, MARGIN + LINE + 5)
+        assert played.pop() == (number, pytest.approx(0.5, abs=0.02))
+    assert not panel.press(2 * third + MARGIN + 5, MARGIN + 3 * LINE + 5), "the last column is shorter"
+    assert not panel.press(picture.shape[1] + 5, MARGIN + 5)
 
 
 def test_the_mouse_plays_the_bar_it_is_on():

@@ -11,7 +11,6 @@ from cyclopts import Parameter
 from murai.cli.common import folders
 from murai.console import say
 from murai.errors import SinkError
-from murai.sinks.whole import WholeFile
 
 UNIT = """\
 # Written by murai install-kiosk. After a change: systemctl --user daemon-reload
@@ -51,6 +50,8 @@ def install_kiosk(
     overwrite
         Replace it if it exists.
     """
+    from murai.sinks.whole import WholeFile
+
     _refuse(options)
     file = out or Path.home() / ".config" / "systemd" / "user" / "murai.service"
     command = [sys.executable, "-m", "murai", "live", "--kiosk", *options]

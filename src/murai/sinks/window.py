@@ -262,19 +262,21 @@ class _Beat:
 
 
 def _listen_to_mouse(window: Any, on_mouse: OnMouse) -> None:
-    def place() -> tuple[float, float]:
-        (x, y), (width, height) = glfw.get_cursor_pos(window), glfw.get_window_size(window)
-        return x / max(1, width), y / max(1, height)
+    at = [*glfw.get_cursor_pos(window)]  # as the events tell it: asked for, it would be where the mouse is by now
 
-    def button(_: Any, which: int, act: int, mods: int) -> None:
-        if which == glfw.MOUSE_BUTTON_LEFT:
+    def place() -> tuple[float, float]:
+        width, height = glfw.get_window_size(window)
+        return at[0] / max(1, width), at[1] / max(1, height)
+
+    def pressed(_: Any, button: int, act: int, mods: int) -> None:
+        if button == glfw.MOUSE_BUTTON_LEFT:
             on_mouse("press" if act == glfw.PRESS else "release", *place())
 
-    glfw.set_mouse_button_callback(window, button)
-
-    def moved(*_: object) -> None:
+    def moved(_: Any, x: float, y: float) -> None:
+        at[:] = x, y
         on_mouse("move", *place())
 
+    glfw.set_mouse_button_callback(window, pressed)
     glfw.set_cursor_pos_callback(window, moved)
 
 

@@ -28,41 +28,55 @@ class Line:
 
 
 class Panel:
-    """`lines` below each other."""
+    """`lines` below each other, in as many columns as it takes to be no higher than `height` pixels."""
 
-    def __init__(self, lines: Sequence[Line]) -> None:
-        self._lines = tuple(lines)
+    def __init__(self, lines: Sequence[Line], height: int = 1 << 16) -> None:
         self._font = ImageFont.load_default(LINE * 3 // 4)
-        self._bars = any(line.share is not None for line in lines)
+        rows = max(1, (height - 2 * MARGIN) // LINE)
+        columns = [tuple(lines[start : start + rows]) for start in range(0, len(lines), rows)]
+        self._columns: list[tuple[int, tuple[Line, ...]]] = []
+        """Each with where it begins."""
+        self._width = 0
+        for column in columns:
+            self._columns.append((self._width, column))
+            longest = max(self._length(line.text) for line in column)
+            self._width += 2 * MARGIN + _text_left(column) + longest
 
     def draw(self) -> Overlay:
         """The panel, as large as its lines need."""
-        width = 2 * MARGIN + self._text_left() + max((self._length(line.text) for line in self._lines), default=0)
-        picture = Pillow.new("RGBA", (width, 2 * MARGIN + LINE * len(self._lines)), BEHIND)
-        draw = ImageDraw.Draw(picture)
-        for number, line in enumerate(self._lines):
+        rows = max((len(column) for _, column in self._columns), default=0)
+        picture = Pillow.new("RGBA", (max(1, self._width), 2 * MARGIN + LINE * rows), BEHIND)
+        for left, column in self._columns:
+            self._draw_column(ImageDraw.Draw(picture), left + MARGIN, column)
+        return np.asarray(picture)
+
+    def _draw_column(self, draw: ImageDraw.ImageDraw, left: int, column: tuple[Line, ...]) -> None:
+        for number, line in enumerate(column):
             top = MARGIN + number * LINE
             if line.share is not None:
-                draw.rectangle((MARGIN, top + 5, MARGIN + BAR, top + LINE - 6), fill=EMPTY)
-                draw.rectangle((MARGIN, top + 5, MARGIN + round(BAR * line.share), top + LINE - 6), fill=FULL)
-            draw.text((MARGIN + self._text_left(), top + 2), line.text, TEXT, self._font)
-        return np.asarray(picture)
+                draw.rectangle((left, top + 5, left + BAR, top + LINE - 6), fill=EMPTY)
+                draw.rectangle((left, top + 5, left + round(BAR * line.share), top + LINE - 6), fill=FULL)
+            draw.text((left + _text_left(column), top + 2), line.text, TEXT, self._font)
 
     def press(self, x: float, y: float) -> bool:
         """The mouse is pressed at a pixel of the panel: whether there was something to play."""
         number = int((y - MARGIN) // LINE)
-        if y < MARGIN or number >= len(self._lines) or (play := self._lines[number].play) is None:
+        left, column = next((place for place in reversed(self._columns) if x >= place[0]), (0, ()))
+        if x > self._width or y < MARGIN or number >= len(column) or (play := column[number].play) is None:
             return False
-        if self._lines[number].share is None:
+        if column[number].share is None:
             play(1.0)
             return True
-        if not 0 <= x - MARGIN <= BAR:
+        along = (x - left - MARGIN) / BAR
+        if not 0 <= along <= 1:
             return False
-        play((x - MARGIN) / BAR)
+        play(along)
         return True
-
-    def _text_left(self) -> int:
-        return BAR + MARGIN if self._bars else 0
 
     def _length(self, text: str) -> int:
         return round(self._font.getlength(text))
+
+
+def _text_left(column: tuple[Line, ...]) -> int:
+    """How far the text stands from the margin: behind the bars, where there are some."""
+    return BAR + MARGIN if any(line.share is not None for line in column) else 0

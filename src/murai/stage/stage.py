@@ -148,7 +148,7 @@ class Stage:
         calibration = self._calibration
         self._window.look(view(self._projection), calibration.card() if calibration else None)
         lines = [*(map(Line, self._read_out()) if self._reads else ()), *(self._controls() if self._help else ())]
-        self._panel = Panel(lines) if lines and calibration is None else None
+        self._panel = Panel(lines, self._window.size_now[1]) if lines and calibration is None else None
         overlay = calibration.overlay() if calibration else self._panel.draw() if self._panel else None
         self._window.lay_over(overlay)
 
@@ -163,7 +163,7 @@ class Stage:
         for row in TABLE:
             keys, now = " ".join(row.keys), state[row.name]
             if row.name == "mix":
-                lines += [*self._styles(dict(now)), Line(f"{keys}   {row.help}")]
+                lines += [*self._styles(dict(now)), Line(f"{keys}   previous and next style")]
             elif row.low is None:
                 lines.append(Line(f"{keys}   {row.help}", float(now), _switch(player, row.name, bool(now))))
             else:
