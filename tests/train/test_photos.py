@@ -229,3 +229,18 @@ def test_too_many_pixels_are_refused_in_megapixels(tmp_path):
     Image.new("1", (20_000, 10_000)).save(tmp_path / "a.png")
     with pytest.raises(TrainError, match="megapixels"):
         learned(tmp_path / "a.png")
+
+
+def test_photographs_that_show_nothing_are_left_out(photo_folder):
+    Image.new("RGB", (31, 400), (1, 2, 3)).save(photo_folder / "strip.png")
+    Image.new("RGB", (4, 4)).save(photo_folder / "dot.png")
+    said = []
+    assert len(list_photos(photo_folder, said.append)) == 5
+    assert said[0].startswith("2 of 7 pictures")
+
+
+@pytest.mark.parametrize("size", [(3, 1200), (15, 15), (2000, 100)])
+def test_a_dot_and_a_strip_teach_nothing_and_fill_no_memory(tmp_path, size):
+    Image.effect_noise(size, 90).convert("RGB").save(tmp_path / "s.png")
+    with pytest.raises(TrainError, match="too small or too narrow"):
+        style_picture(tmp_path / "s.png")
