@@ -109,7 +109,7 @@ def test_enter_keeps_and_backspace_begins_anew(hand, kept):
 
 
 def test_the_pictures_are_as_large_as_the_window(hand):
-    card, overlay = hand.card(), hand.overlay()
+    card, overlay = hand.card, hand.overlay()
     assert card.shape == (100, 200, 3)
     assert overlay.shape == (100, 200, 4)
     assert tuple(overlay[0, 11]) != (0, 0, 0, 0), "the handle of a corner"

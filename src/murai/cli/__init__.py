@@ -33,10 +33,18 @@ app = App(
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,
 )
-for command in (live, video, image, train, styles, measure, install_kiosk):
-    app.command(command)
-COMMANDS = ("live", "video", "image", "train", "styles", "measure", "install-kiosk")
-"""The tables of the settings file."""
+COMMANDS: dict[str, Any] = {
+    "live": live,
+    "video": video,
+    "image": image,
+    "train": train,
+    "styles": styles,
+    "measure": measure,
+    "install-kiosk": install_kiosk,
+}
+"""Every command by its name, which is that of its table in the settings file too."""
+for name, command in COMMANDS.items():
+    app.command(command, name=name)
 for sheet in (layers, blends, strength, changes):
     measure.command(sheet)
 measure.command(all_styles, name="styles")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from murai.train.vgg import LossNetwork
 
 Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+Positive = Annotated[float, Parameter(validator=validators.Number(gt=0))]
+Several = Parameter(consume_multiple=True)
 Share = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
 
-from murai.cli.common import Count, config_folder
+from murai.cli.common import Count, Positive, config_folder
 from murai.cli.paint import Painting, open_repertoire
 from murai.cli.remote import Remote
 from murai.console import progress, say
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from murai.control.player import Player
     from murai.pipeline import Sink, Source
 
-Positive = Annotated[float, Parameter(validator=validators.Number(gt=0))]
 DEMO_SECONDS, DEMO_RATE = 10, 30
 WATCHDOG_SECONDS = 5.0
 """Between two signs of life."""
@@ -206,12 +205,13 @@ class _Show:
 
 def _refuse(screen: Screen, keeping: Keeping, sinks: list[str]) -> None:
     """Raise SinkError for what cannot go together, or cannot be kept."""
+    from murai.stage.takes import refuse_folder
+
     if sinks.count("window") > 1:
         raise SinkError("there is one window at most; give --sink window once.")
     if "window" not in sinks and (screen.fullscreen or screen.kiosk or screen.steady or screen.monitor is not None):
         raise SinkError("--fullscreen, --monitor, --steady and --kiosk are for the window; give --sink window too.")
-    if not keeping.keep.is_dir():
-        raise SinkError(f"there is no folder {keeping.keep} for pictures and recordings; make it first.")
+    refuse_folder(keeping.keep)
 
 
 def _open_sink(name: str, screen: Screen, overwrite: bool) -> "Sink":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter, validators
 
-from murai.cli.common import Count, Judge, Share, cache_folder, folders, needs, parse_size
+from murai.cli.common import Count, Judge, Several, Share, cache_folder, folders, needs, parse_size
 from murai.console import progress, say, show_json
 from murai.errors import MuraiError
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from murai.measure.cache import Cache
     from murai.measure.networks import Taught
 
-Several = Parameter(consume_multiple=True)
 Side = Annotated[int, Parameter(validator=validators.Number(gte=16))]
 Moments = Annotated[int, Parameter(validator=validators.Number(gte=2))]
 

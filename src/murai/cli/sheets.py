@@ -5,9 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
-
-from murai.cli.common import Count, Judge, Share, folders, needs
+from murai.cli.common import Count, Judge, Several, Share, folders, needs
 from murai.console import say
 from murai.errors import MuraiError
 
@@ -120,8 +118,8 @@ def strength(*, style: str = "paintings", name: list[str], out: Path, overwrite:
 def changes(
     *,
     out: Path,
-    pack: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
-    style: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    pack: Annotated[list[str] | None, Several] = None,
+    style: Annotated[list[str] | None, Several] = None,
     calm: Share = 0.0,
     overwrite: bool = False,
 ) -> int:

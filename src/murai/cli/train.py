@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from murai.cli.common import Count, Judge, folders, needs
+from murai.cli.common import Count, Judge, Positive, folders, needs
 from murai.cli.crops import suggest
 from murai.console import progress, say
 from murai.errors import MuraiError, silent
 
 if TYPE_CHECKING:
     from murai.train.loop import Progress
-
-Positive = Annotated[float, Parameter(validator=validators.Number(gt=0))]
 
 
 def train(

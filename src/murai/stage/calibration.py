@@ -68,6 +68,8 @@ class Calibration:
         self.projection, self._size, self._keep = projection, size, keep
         self.chosen = 0
         """The number of the point that is moved: the corners, then the mesh."""
+        self.card = _card(size)
+        """The calibration picture."""
         self._held = False
         self._mask: list[Place] | None = None
 
@@ -107,24 +109,6 @@ class Calibration:
             self._held = False
         elif self._held:
             self._move((x, y))
-
-    def card(self) -> Image:
-        """The calibration picture: squares, the middle, a circle, and numbers that show what is up."""
-        width, height = self._size
-        picture = Pillow.new("RGB", self._size, (24, 24, 24))
-        draw, side = ImageDraw.Draw(picture), max(8, min(width, height) // 10)
-        for x in range(width // 2 % side, width, side):
-            draw.line((x, 0, x, height), (90, 90, 90))
-        for y in range(height // 2 % side, height, side):
-            draw.line((0, y, width, y), (90, 90, 90))
-        draw.line((width // 2, 0, width // 2, height), (255, 255, 255), 2)
-        draw.line((0, height // 2, width, height // 2), (255, 255, 255), 2)
-        round_ = 4 * side
-        box = (width // 2 - round_, height // 2 - round_, width // 2 + round_, height // 2 + round_)
-        draw.ellipse(box, outline=(240, 160, 40), width=2)
-        draw.rectangle((0, 0, width - 1, height - 1), outline=(255, 255, 255), width=2)
-        draw.polygon([(width // 2, side), (width // 2 - side, 2 * side), (width // 2 + side, 2 * side)], (240, 160, 40))
-        return np.asarray(picture)
 
     def overlay(self) -> Overlay:
         """The points, the mask that is being drawn, and what the keys do."""
@@ -188,3 +172,22 @@ class Calibration:
         bends = [*now.bends]
         bends[number] = (float(bend[0]), float(bend[1]))
         self._change(bends=tuple(bends))
+
+
+def _card(size: tuple[int, int]) -> Image:
+    """The calibration picture: squares, the middle, a circle, and an arrow that shows what is up."""
+    width, height = size
+    picture = Pillow.new("RGB", size, (24, 24, 24))
+    draw, side = ImageDraw.Draw(picture), max(8, min(width, height) // 10)
+    for x in range(width // 2 % side, width, side):
+        draw.line((x, 0, x, height), (90, 90, 90))
+    for y in range(height // 2 % side, height, side):
+        draw.line((0, y, width, y), (90, 90, 90))
+    draw.line((width // 2, 0, width // 2, height), (255, 255, 255), 2)
+    draw.line((0, height // 2, width, height // 2), (255, 255, 255), 2)
+    round_ = 4 * side
+    box = (width // 2 - round_, height // 2 - round_, width // 2 + round_, height // 2 + round_)
+    draw.ellipse(box, outline=(240, 160, 40), width=2)
+    draw.rectangle((0, 0, width - 1, height - 1), outline=(255, 255, 255), width=2)
+    draw.polygon([(width // 2, side), (width // 2 - side, 2 * side), (width // 2 + side, 2 * side)], (240, 160, 40))
+    return np.asarray(picture)

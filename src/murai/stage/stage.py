@@ -1,7 +1,8 @@
 """The window of a show as its performer has it: keys, mouse, read-out, and the wall it is thrown on."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -146,7 +147,7 @@ class Stage:
     def _renew(self) -> None:
         self._next_look = time.monotonic() + READ_EVERY
         calibration = self._calibration
-        self._window.look(view(self._projection), calibration.card() if calibration else None)
+        self._window.look(view(self._projection), calibration.card if calibration else None)
         lines = [*(map(Line, self._read_out()) if self._reads else ()), *(self._controls() if self._help else ())]
         self._panel = Panel(lines, self._window.size_now[1]) if lines and calibration is None else None
         overlay = calibration.overlay() if calibration else self._panel.draw() if self._panel else None
@@ -211,19 +212,13 @@ class Stage:
         return first, own[(own.index(first) + 1) % len(own)]
 
 
-class _said:
+@contextmanager
+def _said(say: Say) -> Iterator[None]:
     """What cannot be done is told, and the show goes on."""
-
-    def __init__(self, say: Say) -> None:
-        self._say = say
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if isinstance(error, MuraiError):
-            self._say(str(error))
-            return True
-        return False
+    try:
+        yield
+    except MuraiError as error:
+        say(str(error))
 
 
 def _switch(player: Playing, name: str, now: bool) -> Callable[[float], None]:

@@ -125,13 +125,18 @@ class Takes:
 
     def _path(self, suffix: str) -> Path:
         """A name by the time that nothing has yet."""
-        if not self._folder.is_dir():
-            raise SinkError(f"there is no folder {self._folder} for pictures and recordings; make it first.")
+        refuse_folder(self._folder)
         stem = f"murai-{datetime.now():%Y-%m-%d-%H%M%S}"
         paths = (self._folder / f"{stem}{f'-{n}' if n > 1 else ''}{suffix}" for n in count(1))
         path = next(path for path in paths if path not in self._given and not path.exists())
         self._given.add(path)
         return path
+
+
+def refuse_folder(folder: Path) -> None:
+    """Raise SinkError where nothing could be kept in `folder`."""
+    if not folder.is_dir():
+        raise SinkError(f"there is no folder {folder} for pictures and recordings; make it first.")
 
 
 def _size(file: Path) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from murai.frame import Image
-from murai.stylizers.core import core, op, ov
+from murai.stylizers.core import op, ov, prepared
 
 BLOCK = 4
 """Pixels a side of what has one gain."""
@@ -39,8 +39,7 @@ class Calm:
             self.reset()
             return image
         if self._prepared != image.shape:
-            settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-            self._request = core().compile_model(_graph(*image.shape[:2]), "CPU", settings).create_infer_request()
+            self._request = prepared(_graph(*image.shape[:2]), "f32")
             self._prepared = image.shape
         elif self._fresh:
             self._request.reset_state()

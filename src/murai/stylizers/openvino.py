@@ -15,7 +15,7 @@ from murai.frame import Image
 from murai.packs import StylePack, refuse_external_data
 from murai.stylizers import compose
 from murai.stylizers.calm import Calm
-from murai.stylizers.core import core, ov
+from murai.stylizers.core import core, ov, prepared
 
 Precision = Literal["auto", "f32", "bf16"]
 TURNS = 4
@@ -45,9 +45,7 @@ class OpenVINORuntime:
     ) -> None:
         self._model = _read(model, name)
         self._name = name
-        self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
-        if threads is not None:
-            self._settings["INFERENCE_NUM_THREADS"] = threads
+        self._settings = {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
         self._say = say
         self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         bf16 = has_bf16()
@@ -107,8 +105,7 @@ class OpenVINORuntime:
         if model.output("painted").partial_shape != ov.PartialShape(list(shape)):
             raise PackError(f"{self._name} paints {shape[2]}x{shape[1]} pictures at another size; use another pack.")
         try:
-            settings = {**self._settings, "INFERENCE_PRECISION_HINT": precision}
-            return core().compile_model(model, "CPU", settings).create_infer_request()
+            return prepared(model, precision, **self._settings)
         except RuntimeError as error:
             raise RuntimeUnsupported(
                 f"OpenVINO cannot prepare {self._name} on this CPU, which may lack AVX2 or SSE4.2; try another machine "
