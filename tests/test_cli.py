@@ -81,6 +81,17 @@ def test_image_paints_and_keeps_the_size(capsys):
     assert Image.open("out.png").size == (3, 5)
 
 
+def test_a_second_style_paints_inside_a_mask():
+    picture = np.full((40, 60, 3), (90, 120, 200), np.uint8)
+    Image.fromarray(picture).save("in.png")
+    Image.fromarray(np.repeat(np.arange(60) < 30, 40).reshape(60, 40).T).save("left.png")
+    both = ["--style", "invert", "--mask", "left.png", "--inside", "warm"]
+    assert run(["image", "in.png", "out.png", *both]) == 0
+    painted = np.asarray(Image.open("out.png"))
+    assert (painted[:, :30] == (130, 100, 100)).all()
+    assert (painted[:, 30:] == (165, 135, 55)).all()
+
+
 def test_strength_0_gives_the_picture_back_bit_for_bit():
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     Image.fromarray(pixels).save("in.png")
@@ -227,6 +238,10 @@ def test_a_damaged_pack_is_named(clip, capsys, tiny_pack):
         ["--frames", "0"],
         ["--nonsense"],
         ["--device", "cuda"],
+        ["--inside", "warm"],
+        ["--mask", "in.mp4"],
+        ["--mask", "in.mp4", "--inside", "warm"],
+        ["--mask", "missing.onnx", "--inside", "warm"],
     ],
 )
 def test_options_out_of_range_are_refused(clip, capsys, arguments):

@@ -98,3 +98,15 @@ def test_pictures_that_are_not_contiguous_are_fine():
     assert np.array_equal(compose.mix(flipped, mirrored, 0.4), compose.mix(*plain, 0.4))
     assert np.array_equal(compose.keep_colors(flipped, mirrored), compose.keep_colors(*plain))
     assert np.array_equal(compose.resize(flipped, 30, 20), compose.resize(plain[0], 30, 20))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_laid_over_a_picture_is_mixed_by_the_mask(shape):
+    image, painted = pictures(shape)
+    mask = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    laid = compose.lay_over(image, painted, mask)
+    exact = image + (painted.astype(float) - image) * (mask / 255)[..., None]
+    assert laid.dtype == np.uint8
+    assert np.abs(laid - exact).max() <= 1.5
+    assert np.array_equal(laid[mask == 0], image[mask == 0])
+    assert np.array_equal(laid[mask == 255], painted[mask == 255])

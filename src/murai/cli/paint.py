@@ -1,6 +1,7 @@
 """murai video and image: paint what comes in, and what live shares with them."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -8,9 +9,10 @@ from cyclopts import Parameter
 
 from murai.cli.common import Count, Share, folders, parse_size
 from murai.console import progress, say
-from murai.errors import SinkError
+from murai.errors import MuraiError, SinkError
 
 if TYPE_CHECKING:
+    from murai.stylizers.masked import Mask, Masked
     from murai.stylizers.repertoire import Repertoire
 
 
@@ -37,6 +39,10 @@ class Painting:
         Where the network runs.
     precision
         What it calculates with; auto keeps the faster on this machine.
+    mask
+        Where --inside paints: the white of a picture, or what an ONNX network finds, such as people.
+    inside
+        The style inside the mask, as --style.
     """
 
     style: str = "starry_night"
@@ -47,6 +53,8 @@ class Painting:
     tier: Literal["fast", "fine", "johnson"] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "f32", "bf16"] = "auto"
+    mask: Path | None = None
+    inside: str | None = None
 
 
 def video(
@@ -113,20 +121,32 @@ def image(input: Path, output: Path, /, *, painting: Painting | None = None, ove
     return 0
 
 
-def open_repertoire(painting: Painting) -> "tuple[Repertoire, Any]":
-    """The stylizer of every pack, and controls that start with what the user asked for."""
+def open_repertoire(painting: Painting) -> "tuple[Repertoire | Masked, Any]":
+    """What paints, every pack and a second style inside a mask, and controls that start as the user asked."""
     from murai.controls import Controls
-    from murai.packs import StylePack, find_packs, find_style
+    from murai.packs import find_packs, find_style
     from murai.stylizers import open_stylizer
+    from murai.stylizers.masked import Masked
     from murai.stylizers.repertoire import Repertoire
 
+    if (painting.mask is None) != (painting.inside is None):
+        raise MuraiError("--mask FILE says where --inside STYLE paints; give both or neither.")
     size = parse_size(painting.size) if painting.size else None
     pack, mix = find_style(painting.style, folders(), tier=painting.tier, say=say)
-
-    def opener(pack: StylePack) -> Any:
-        path = str(pack.path.absolute())
-        return open_stylizer(path, size=size, device=painting.device, precision=painting.precision, say=say)
-
+    opened = partial(open_stylizer, size=size, device=painting.device, precision=painting.precision, say=say)
+    repertoire = Repertoire(find_packs(folders()), pack, lambda pack: opened(str(pack.path.absolute())))
     mix = {f"{pack.name}/{name}": weight for name, weight in mix.items()}
     controls = Controls(mix=mix, strength=painting.strength, keep_colors=painting.keep_colors, calm=painting.calm)
-    return Repertoire(find_packs(folders()), pack, opener), controls
+    if painting.mask is None or painting.inside is None:
+        return repertoire, controls
+    inside = opened(painting.inside, folders=folders(), tier=painting.tier)
+    return Masked(repertoire, inside, _open_mask(painting.mask)), controls
+
+
+def _open_mask(path: Path) -> "Mask":
+    from murai.sources.picture import read_picture
+    from murai.stylizers.masked import Segmentation, Still
+
+    if path.suffix.lower() == ".onnx" and path.is_file():
+        return Segmentation(path)
+    return Still(read_picture(path))

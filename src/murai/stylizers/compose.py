@@ -7,6 +7,7 @@ three times as fast as whole pictures.
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL.Image import Resampling, fromarray
 
 from murai.frame import Image
@@ -67,6 +68,17 @@ def add_detail(painted: Image, image: Image, blurred: Image, share: float) -> Im
         detail += np.float32(0.5)
         np.clip(detail, 0, 255, out=detail)
         result[band] = detail
+    return result
+
+
+def lay_over(image: Image, painted: Image, mask: NDArray[np.uint8]) -> Image:
+    """`painted` where `mask`, uint8 [H, W], is 255, `image` where it is 0, both exact, and a mixture between."""
+    result = np.empty_like(image)
+    for band in _bands(image):
+        weight = mask[band].astype(np.int32)[..., None]
+        weight += weight >> 7  # 0 to 256, so that a shift divides
+        below = image[band].astype(np.int32)
+        result[band] = below + (((painted[band] - below) * weight + 128) >> 8)
     return result
 
 
