@@ -129,6 +129,16 @@ def test_live_without_camera_and_display_chooses_the_pattern_and_a_file_and_says
     assert Path("demo.mp4").exists()
 
 
+def test_live_keeps_what_it_said():
+    assert (
+        run(["live", "--source", "pattern", "--sink", "null", "--style", "invert", "--frames", "5", "--log", "a.log"])
+        == 0
+    )
+    first, last = Path("a.log").read_text().splitlines()
+    assert "painting to null" in first
+    assert "5 painted" in last
+
+
 def test_live_plays_a_file_at_its_own_pace(clip):
     start = time.monotonic()
     assert run(["live", "--source", "in.mp4", "--sink", "null", "--style", "invert"]) == 0

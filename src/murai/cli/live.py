@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,11 +14,12 @@ from murai.cli.common import Count, Positive, config_folder
 from murai.cli.paint import Painting, open_repertoire
 from murai.cli.remote import Remote
 from murai.console import progress, say
-from murai.errors import CameraError, SinkError, SourceError
+from murai.errors import CameraError, Say, SinkError, SourceError
 
 if TYPE_CHECKING:
     from murai.control.player import Player
     from murai.pipeline import Sink, Source
+    from murai.stage.diary import Diary
 
 DEMO_SECONDS, DEMO_RATE = 10, 30
 WATCHDOG_SECONDS = 5.0
@@ -66,12 +67,15 @@ class Keeping:
         Begin with the controls of this scene.
     save
         Keep the controls as this scene when the show ends, in place of one that is there.
+    log
+        Append what is said to this file, with the time; it and three older ones hold a megabyte each.
     """
 
     keep: Path = Path()
     keep_gigabytes: Positive | None = None
     scene: str | None = None
     save: str | None = None
+    log: Path | None = None
 
 
 def live(
@@ -110,48 +114,74 @@ def live(
     if sink is None and sinks != ["window"]:
         frames = frames or DEMO_SECONDS * DEMO_RATE
     _refuse(screen, keeping, sinks)
-    opened = [_open_sink(name, screen, overwrite) for name in sinks]
-    show = _Show(source or ["auto"], opened, painting, target_rate, frames)
-    with show.player(keeping) as player, (remote or Remote()).listening(player, show.pipeline):
-        windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
-        end = "q in the window" if windows and not screen.kiosk else "Ctrl-C"
-        say(f"painting to {', '.join(sinks)}. {end} ends it.")
-        code = show.play(_staged(screen, windows[0], show, player) if windows else None, keeping, player)
+    with _audience(keeping.log) as tell:
+        opened = [_open_sink(name, screen, overwrite, tell) for name in sinks]
+        show = _Show(source or ["auto"], opened, painting, target_rate, frames, tell)
+        with show.player(keeping) as player, (remote or Remote()).listening(player, show.pipeline):
+            windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
+            end = "q in the window" if windows and not screen.kiosk else "Ctrl-C"
+            tell(f"painting to {', '.join(sinks)}. {end} ends it.")
+            code = show.play(_staged(screen, windows[0], show, player) if windows else None, keeping, player)
     for name in sinks:
         if Path(name).is_file():
             say(f"wrote {Path(name).resolve()}")
     return code
 
 
+class _Audience:
+    """Whoever hears what is said: the terminal, the log, the window."""
+
+    def __init__(self, diary: "Diary | None") -> None:
+        self._diary = diary
+        self._hearers: list[Callable[[str], None]] = [say, diary] if diary else [say]
+
+    def __call__(self, text: str) -> None:
+        for hear in self._hearers:
+            hear(text)
+
+    def add(self, hear: Callable[[str], None]) -> None:
+        """Tell `hear` too."""
+        self._hearers.append(hear)
+
+    def tick(self, figures: Callable[[], str]) -> None:
+        """To be called again and again while the show goes on."""
+        if self._diary:
+            self._diary.tick(figures)
+
+
+@contextmanager
+def _audience(log: Path | None) -> Iterator[_Audience]:
+    from murai.stage.diary import Diary
+
+    with closing(Diary(log)) if log else nullcontext() as diary:
+        yield _Audience(diary)
+
+
 class _Show:
     """What a live show is made of: its inputs, the styles, the pipeline."""
 
     def __init__(
-        self, sources: list[str], sinks: "list[Sink]", painting: Painting, target_rate: float, frames: int | None
+        self,
+        sources: list[str],
+        sinks: "list[Sink]",
+        painting: Painting,
+        target_rate: float,
+        frames: int | None,
+        tell: _Audience,
     ) -> None:
         from murai.pipeline import Pipeline
         from murai.stage.quality import KeepingUp
         from murai.stylizers.staging import Staging
 
-        self._sources, self._frames = sources, frames
-        self._hearers: list[Callable[[str], None]] = [say]
+        self._sources, self._frames, self.tell = sources, frames, tell
         self.repertoire, controls = open_repertoire(painting)
         self.repertoire.use(controls)
-        first = _open_live(sources[0], frames, again=len(sources) > 1)
+        first = _open_live(sources[0], frames, tell, again=len(sources) > 1)
         self.repertoire.prepare(first.info.width, first.info.height)
         rate = float(first.info.rate)
-        painter = self.repertoire if painting.size else KeepingUp(self.repertoire, min(target_rate, rate), say)
+        painter = self.repertoire if painting.size else KeepingUp(self.repertoire, min(target_rate, rate), tell)
         stylizer = Staging(painter, rate, time.monotonic)
-        self.pipeline = Pipeline(first, stylizer, sinks, controls=controls, say=self.tell)
-
-    def tell(self, text: str) -> None:
-        """For the user, wherever they look."""
-        for hear in self._hearers:
-            hear(text)
-
-    def also_tell(self, hear: Callable[[str], None]) -> None:
-        """Tell `hear` too."""
-        self._hearers.append(hear)
+        self.pipeline = Pipeline(first, stylizer, sinks, controls=controls, say=tell)
 
     @contextmanager
     def player(self, keeping: Keeping) -> "Iterator[Player]":
@@ -179,7 +209,7 @@ class _Show:
 
     def _next_input(self, name: str) -> "Source":
         left = None if self._frames is None else max(1, self._frames - self.pipeline.stats.read)
-        return _open_live(name, left, again=True)
+        return _open_live(name, left, self.tell, again=True)
 
     def play(self, show: Callable[[], None] | None, keeping: Keeping, player: "Player") -> int:
         """Run until it ends or the user ends it; what was recorded is kept either way. `show` shows the window."""
@@ -191,6 +221,7 @@ class _Show:
             else:
                 with progress("live", None, "frames") as advance:
                     while not pipeline.wait(0.5):
+                        self.tick()
                         advance(pipeline.stats.painted, pipeline.stats.summary())
         except KeyboardInterrupt:
             code = 130
@@ -199,8 +230,12 @@ class _Show:
             if keeping.save:
                 player.keep(keeping.save)
             pipeline.wait()
-        say(pipeline.stats.summary())
+        self.tell(pipeline.stats.summary())
         return code
+
+    def tick(self) -> None:
+        """To be called again and again while it plays."""
+        self.tell.tick(lambda: self.pipeline.stats.summary())
 
 
 def _refuse(screen: Screen, keeping: Keeping, sinks: list[str]) -> None:
@@ -214,11 +249,11 @@ def _refuse(screen: Screen, keeping: Keeping, sinks: list[str]) -> None:
     refuse_folder(keeping.keep)
 
 
-def _open_sink(name: str, screen: Screen, overwrite: bool) -> "Sink":
+def _open_sink(name: str, screen: Screen, overwrite: bool, tell: Say) -> "Sink":
     from murai.sinks import open_sink
 
     if name != "window":
-        return open_sink(name, overwrite=overwrite, say=say)
+        return open_sink(name, overwrite=overwrite, say=tell)
     from murai.sinks.window import WindowSink
 
     whole = screen.fullscreen or screen.kiosk
@@ -236,7 +271,7 @@ def _staged(screen: Screen, window: Any, show: _Show, player: "Player") -> Calla
     kept = Kept(config_folder() / "projections", "projection", "projection")
     figures = Readout(lambda: pipeline.stats, window, lambda: show.repertoire.about)
     stage = Stage(window, player, figures, kept, screen.projection, show.tell)
-    show.also_tell(stage.note)
+    show.tell.add(stage.note)
 
     def shown() -> int | None:
         stats = pipeline.stats
@@ -246,6 +281,7 @@ def _staged(screen: Screen, window: Any, show: _Show, player: "Player") -> Calla
 
     def ended() -> bool:
         stage.tick()
+        show.tick()
         if screen.kiosk and "NOTIFY_SOCKET" in os.environ:
             dog.tick()
         return pipeline.ended
@@ -253,7 +289,7 @@ def _staged(screen: Screen, window: Any, show: _Show, player: "Player") -> Calla
     return lambda: window.show(stage.key, ended, stage.mouse)
 
 
-def _open_live(spec: str, frames: int | None, *, again: bool = False) -> "Source":
+def _open_live(spec: str, frames: int | None, tell: Say, *, again: bool = False) -> "Source":
     """The source of a live show; a file is played at its own pace, and with `again` over and over."""
     from murai.sources import open_source
     from murai.sources.altered import Altered
@@ -265,16 +301,16 @@ def _open_live(spec: str, frames: int | None, *, again: bool = False) -> "Source
     if spec != "auto" and "://" not in spec and is_picture(path):
         raise SourceError(f"{spec} is a picture, which does not move: paint it with `murai image`.")
     if again and path.is_file():
-        return Paced(Altered(Playlist([path], loop=True, say=say), frames=frames))
+        return Paced(Altered(Playlist([path], loop=True, say=tell), frames=frames))
     if spec != "auto":
-        source = open_source(spec, frames=frames, say=say)
+        source = open_source(spec, frames=frames, say=tell)
         return source if source.live else Paced(source)
     try:
-        source = open_source("camera", frames=frames, say=say)
-        say("source: the camera.")
+        source = open_source("camera", frames=frames, say=tell)
+        tell("source: the camera.")
     except CameraError as error:
-        say(f"source: the pattern, since no camera opens. {error}")
-        source = open_source("pattern", frames=frames, say=say)
+        tell(f"source: the pattern, since no camera opens. {error}")
+        source = open_source("pattern", frames=frames, say=tell)
     return source
 
 
