@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter, validators
 
-from murai.cli.common import Count, Judge, Several, Share, cache_folder, folders, needs, parse_size
+from murai.cli.common import Count, Judge, Positive, Several, Share, cache_folder, folders, needs, parse_size
 from murai.console import progress, say, show_json
 from murai.errors import MuraiError
 
@@ -46,6 +46,44 @@ def measure_speed(
 
     pack, _ = find_style(style, folders(), say=say)
     figures = measure_speed(pack, parse_size(size), rounds=rounds, frames=frames, say=say)
+    if json:
+        show_json(figures)
+    else:
+        print(table(figures))
+    return 0
+
+
+@measure.command(name="live")
+def measure_live(
+    *,
+    size: str = "1280x720",
+    style: str = "starry_night",
+    rate: Count = 30,
+    seconds: Positive = 15.0,
+    json: bool = False,
+) -> int:
+    """A live show in a window: pictures a second, delay by the clock and as seen on the screen, who uses the processor.
+
+    On Linux, with a display without a window manager: xvfb-run -a murai measure live.
+
+    Parameters
+    ----------
+    size
+        WxH of the pictures, of the network and of the window.
+    style
+        The pack to measure.
+    rate
+        Pictures a second of the source.
+    seconds
+        How long each half takes.
+    json
+        Print one JSON object.
+    """
+    from murai.measure.live import measure_live, table
+    from murai.packs import find_style
+
+    pack, _ = find_style(style, folders(), say=say)
+    figures = measure_live(pack, parse_size(size), rate=rate, seconds=seconds, say=say)
     if json:
         show_json(figures)
     else:
