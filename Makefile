@@ -9,7 +9,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -q -y
 # What the tests drive: a virtual screen, software OpenGL, keys, screenshots, and FFmpeg as peer on the network.
 TEST_PACKAGES := ffmpeg imagemagick libegl1 libgl1 libgl1-mesa-dri xauth xdotool xvfb
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench soak clean
 
 demo: $(VENV)/base
 	$(BIN)/murai live --overwrite
@@ -27,6 +27,10 @@ check: $(VENV)/all
 bench: $(VENV)/all
 	$(BIN)/murai measure speed --size 640x360
 	$(BIN)/murai measure speed --size 1280x720
+
+# An hour of a show with a fault every minute.
+soak: $(VENV)/all
+	$(BIN)/murai measure soak --minutes 60
 
 .PHONY: system
 system:

@@ -91,6 +91,45 @@ def measure_live(
     return 0
 
 
+@measure.command(name="soak")
+def measure_soak(
+    *,
+    minutes: Positive = 60.0,
+    size: str = "640x360",
+    style: str = "starry_night",
+    every: Positive = 60.0,
+    json: bool = False,
+) -> int:
+    """A show with a fault every minute: whether it goes on, and whether memory, files and threads stay as they were.
+
+    For Linux.
+
+    Parameters
+    ----------
+    minutes
+        How long.
+    size
+        WxH of the pictures.
+    style
+        The pack that paints.
+    every
+        Seconds from one fault to the next, 10 or more.
+    json
+        Print one JSON object.
+    """
+    with needs("The soak", "control"):
+        from murai.measure.soak import measure_soak, table
+    from murai.packs import find_style
+
+    pack, _ = find_style(style, folders(), say=say)
+    figures = measure_soak(pack, parse_size(size), seconds=60 * minutes, every=every, say=say)
+    if json:
+        show_json(figures)
+    else:
+        print(table(figures))
+    return 0
+
+
 @measure.command(name="quality")
 def measure_quality(
     *,
