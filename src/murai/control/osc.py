@@ -3,10 +3,12 @@
 import hmac
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import BlockingOSCUDPServer
+from pythonosc.udp_client import SimpleUDPClient
 
 from murai.control.access import Address, listening, refuse_open
 from murai.control.player import ROWS, Player
@@ -81,6 +83,12 @@ class OSCControl:
         if time.monotonic() >= self._quiet_until:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             self._say(f"OSC: {words}")
+
+
+def sender(port: int) -> Callable[[str, Any], None]:
+    """What sends a message, its address and its value, to `port` of this machine."""
+    send: Callable[[str, Any], None] = SimpleUDPClient("127.0.0.1", port).send_message
+    return send
 
 
 class _Server(BlockingOSCUDPServer):

@@ -177,16 +177,16 @@ class _Show:
 
     def _flood(self) -> None:
         """Play everything at once for five seconds, and say things that nobody understands."""
-        from pythonosc.udp_client import SimpleUDPClient
+        from murai.control.osc import sender
 
-        client, chance = SimpleUDPClient("127.0.0.1", self._port), random.Random(0)
+        send, chance = sender(self._port), random.Random(0)
         start = time.monotonic()
         for number in range(5 * FLOOD):
             time.sleep(max(0.0, start + number / FLOOD - time.monotonic()))
-            client.send_message("/murai/strength", chance.random())
+            send("/murai/strength", chance.random())
             if number == FLOOD:
-                client.send_message("/murai/strength", "loud")
-        client.send_message("/murai/strength", 1.0)
+                send("/murai/strength", "loud")
+        send("/murai/strength", 1.0)
 
 
 def _disturb(show: _Show, seconds: float, every: float, say: Say) -> Samples:
