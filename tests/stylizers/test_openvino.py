@@ -249,6 +249,15 @@ def test_a_work_size_paints_smaller_and_gives_the_size_back(pack, size, shape):
     assert difference(painted, compose.resize(small, shape[1], shape[0])) <= 2 * TOLERANCE
 
 
+def test_larger_strokes_are_painted_at_a_smaller_size(pack):
+    stylizer, image = OpenVINOStylizer(pack, size=(32, 32), precision="f32"), picture()
+    small = paint(compose.resize(image, 16, 12), STYLES["invert"])
+    stylizer.use(Controls(stroke_size=2.0))
+    assert difference(stylizer(image), compose.resize(small, 64, 48)) <= 2 * TOLERANCE
+    stylizer.use(Controls(stroke_size=4.0))
+    assert stylizer(picture(1, 2)).shape == (1, 2, 3)
+
+
 def test_a_stylizer_follows_a_change_of_size_and_forgets_nothing_on_reset(stylizer):
     stylizer.use(Controls(mix={"warm": 1.0}))
     for size in (*SIZES, *SIZES):

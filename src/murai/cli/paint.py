@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from murai.cli.common import Count, Share, folders, parse_size
 from murai.console import progress, say
@@ -31,6 +31,8 @@ class Painting:
         Keep the colours of the input.
     calm
         How much the noise of what stands still is held back in video, 0 to 1.
+    stroke_size
+        How large the strokes are: painted at so many times smaller a size, 1 to 4.
     size
         Work size of the network, WxH: larger pictures are painted at this size and brought back.
     tier
@@ -49,6 +51,7 @@ class Painting:
     strength: Share = 1.0
     keep_colors: bool = False
     calm: Share = 0.0
+    stroke_size: Annotated[float, Parameter(validator=validators.Number(gte=1, lte=4))] = 1.0
     size: str | None = None
     tier: Literal["fast", "fine", "johnson"] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -136,7 +139,13 @@ def open_repertoire(painting: Painting) -> "tuple[Repertoire | Masked, Any]":
     opened = partial(open_stylizer, size=size, device=painting.device, precision=painting.precision, say=say)
     repertoire = Repertoire(find_packs(folders()), pack, lambda pack: opened(str(pack.path.absolute())))
     mix = {f"{pack.name}/{name}": weight for name, weight in mix.items()}
-    controls = Controls(mix=mix, strength=painting.strength, keep_colors=painting.keep_colors, calm=painting.calm)
+    controls = Controls(
+        mix=mix,
+        strength=painting.strength,
+        keep_colors=painting.keep_colors,
+        calm=painting.calm,
+        stroke_size=painting.stroke_size,
+    )
     if painting.mask is None or painting.inside is None:
         return repertoire, controls
     inside = opened(painting.inside, folders=folders(), tier=painting.tier)

@@ -25,7 +25,7 @@ NAMES = {
     glfw.KEY_BACKSPACE: "backspace",
     **{glfw.KEY_F1 + number: f"f{number + 1}" for number in range(12)},
 }
-REPEATED = {"left", "right", "up", "down", ",", ".", "[", "]", "-", "=", "k", "l"}
+REPEATED = {"left", "right", "up", "down", ",", ".", "[", "]", "-", "=", "k", "l", "n", "m"}
 """Keys that go on while they are held; all others count once."""
 NO_MONITOR: Any = None
 DEFAULT_SIZE = (1280, 720)

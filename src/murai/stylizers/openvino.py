@@ -168,7 +168,8 @@ class OpenVINOStylizer:
         height, width = image.shape[:2]
         if controls.strength == 0:
             return image
-        small = compose.resize(image, *compose.fit(width, height, self.size))
+        at = (max(1, round(side / controls.stroke_size)) for side in compose.fit(width, height, self.size))
+        small = compose.resize(image, *at)
         self._painted_at = small.shape[1], small.shape[0]
         still = self._calm(small, controls.calm)
         painted = compose.resize(self.runtime.run(still[None], vector[None])[0], width, height)
