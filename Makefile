@@ -15,7 +15,7 @@ demo: $(VENV)/base
 	$(BIN)/murai live --overwrite
 
 test: system $(VENV)/all check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # Lint, format and types.
 check: $(VENV)/all

@@ -15,7 +15,7 @@ SOURCE = ROOT / "src" / "murai"
 
 LAYERS = (
     {"errors"},
-    {"frame", "controls", "nets", "mailbox", "stats", "packfiles", "pictures"},
+    {"frame", "controls", "devices", "nets", "mailbox", "stats", "packfiles", "pictures"},
     {"parts", "timeline", "recording", "packs"},
     {"stylizers", "sources", "sinks", "train"},
     {"pipeline", "kept"},

@@ -5,6 +5,7 @@ from typing import Any
 
 from murai.control.player import Player
 from murai.controls import TABLE, Control
+from murai.devices import choose, listed
 from murai.errors import ControlError, MuraiError, Say, silent
 
 FIRST_CC = 20
@@ -79,15 +80,12 @@ def _open_port(port: str, hear: Callable[[Sequence[int]], None]) -> Listening:
     try:
         device = rtmidi.MidiIn()
         names = device.get_ports()
-        number = next(
-            (n for n, name in enumerate(names) if port == str(n) or (not port.isdigit() and port in name)), -1
-        )
-        if number >= 0:
-            device.open_port(number)
+        place = choose(port, names)
+        if place is not None:
+            device.open_port(place)
     except (rtmidi.SystemError, rtmidi.InvalidPortError) as error:
         raise ControlError(f"MIDI cannot be heard here ({error}); plug the device in, or leave --midi out.") from error
-    if number < 0:
-        known = ", ".join(f"{n} ({name})" for n, name in enumerate(names)) or "none"
-        raise ControlError(f"there is no MIDI port {port}; there are: {known}.")
+    if place is None:
+        raise ControlError(f"there is no MIDI port {port}; there are: {listed(names)}.")
     device.set_callback(heard)
     return lambda: device.close_port()

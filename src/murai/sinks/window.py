@@ -8,6 +8,7 @@ import glfw
 import numpy as np
 from numpy.typing import NDArray
 
+from murai.devices import choose, listed
 from murai.errors import SinkError
 from murai.frame import Frame, Image, StreamInfo
 from murai.sinks.encode import fit, host
@@ -291,11 +292,10 @@ def _choose(monitor: str | None) -> Any:
     if monitor is None and monitors:
         return glfw.get_primary_monitor()
     names = [_text(glfw.get_monitor_name(each)) for each in monitors]
-    for number, (each, name) in enumerate(zip(monitors, names, strict=True), 1):
-        if monitor is not None and (monitor == str(number) or (not monitor.isdigit() and monitor in name)):
-            return each
-    known = ", ".join(f"{number} ({name})" for number, name in enumerate(names, 1)) or "none"
-    raise SinkError(f"There is no monitor {monitor}; there are: {known}.")
+    place = None if monitor is None else choose(monitor, names)
+    if place is None:
+        raise SinkError(f"There is no monitor {monitor}; there are: {listed(names)}.")
+    return monitors[place]
 
 
 def _start() -> None:
