@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,13 +27,20 @@ def test_it_runs_murai_live_with_the_options_given(tmp_path, capsys):
     service = unit(file)["Service"]
     command = shlex.split(service["ExecStart"].replace("%%", "%"))
     assert command == [sys.executable, "-m", "murai", "live", "--kiosk", *options]
+    assert service["WorkingDirectory"] == str(Path.cwd())
     assert (service["Type"], service["Restart"]) == ("notify", "always")
     assert "systemctl --user enable --now murai.service" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [(["--stile", "x"], "--stile"), (["--style", "nobody"], "nobody"), (["--strength", "7"], "strength")],
+    [
+        (["--stile", "x"], "--stile"),
+        (["--style", "nobody"], "nobody"),
+        (["--strength", "7"], "strength"),
+        (["--mask", "wall.png"], "--inside"),
+        (["--mask", "wall.png", "--inside", "starry_night"], "wall.png"),
+    ],
 )
 def test_options_that_would_never_start_are_refused(tmp_path, capsys, options, words):
     assert run(["install-kiosk", "--out", str(tmp_path / "murai.service"), "--", *options]) == 2

@@ -14,8 +14,8 @@ class Controls:
     strength     0 gives the input back bit for bit, 1 the full painting
     keep_colors  True keeps the colours of the input and takes only the brightness of the painting
     calm         0 paints every picture by itself, 1 holds back most of the noise of what stands still
-    stroke_size  how large strokes are: the picture is painted so many times smaller, and brought back
     beats        after so many beats, tapped by the action `tap`, the next style comes; 0 for never
+    stroke_size  how large strokes are, in halves: the picture is painted so many times smaller, and brought back
     paused       True holds the last painted picture
     fade         seconds in which one mix and strength become the next
     split        share of the picture, from its left edge, that stays unpainted
@@ -32,8 +32,8 @@ class Controls:
     split: float = 0.0
     blackout: bool = False
     calm: float = 0.0
-    stroke_size: float = 1.0
     beats: float = 0.0
+    stroke_size: float = 1.0
 
     def __post_init__(self) -> None:
         for row in TABLE:
@@ -91,8 +91,8 @@ TABLE = (
     Control("split", (",", "."), "how much stays unpainted, from the left", 0.0, 0.0, 1.0, 0.1),
     Control("blackout", ("b",), "show black", False),
     Control("calm", ("-", "="), "how much the noise of what stands still is held back", 0.0, 0.0, 1.0, 0.2),
-    Control("stroke_size", ("n", "m"), "how large the strokes are", 1.0, 1.0, 4.0, 0.5),
     Control("beats", ("k", "l"), "beats to the next style, 0 for never", 0.0, 0.0, 32.0, 4.0),
+    Control("stroke_size", ("n", "m"), "how large the strokes are", 1.0, 1.0, 4.0, 0.5),
 )
 """Every control once: its JSON name is `name`, a field of `Controls`."""
 

@@ -50,7 +50,7 @@ def test_a_show_is_measured(display):
     assert figures["fps_presented"] > figures["fps_painted"]
     assert 0 < figures["delay_ms_median"] <= figures["delay_ms_p95"]
     assert 0 < figures["seen_ms_median"] <= figures["seen_ms_p95"]
-    assert 0 < figures["drawing_share"] + figures["network_share"] < figures["busy_share"] + 0.05
+    assert 0 < figures["drawing_share"] + figures["program_share"] < figures["busy_share"] + 0.05
     assert figures["busy_share"] < 1.01
 
 
@@ -60,3 +60,12 @@ def test_without_a_display_it_says_so():
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert run.returncode == 2
     assert "display" in run.stderr
+
+
+def test_pictures_that_hold_no_number_and_displays_that_hold_no_picture_are_refused(display):
+    environment = {**os.environ, "DISPLAY": display}
+    for size, words in (("96x64", "larger"), ("900x400", "smaller")):
+        command = [sys.executable, "-m", "murai", "measure", "live", "--size", size]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert run.returncode == 2
+        assert words in run.stderr

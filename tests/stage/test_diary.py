@@ -58,7 +58,17 @@ def test_a_file_that_cannot_be_written_is_refused_and_a_full_disk_is_not_the_end
     with pytest.raises(SinkError, match="--log"):
         Diary(tmp_path / "missing" / "show.log")
     if Path("/dev/full").exists():
-        kept = Diary(Path("/dev/full"))
+        (tmp_path / "full.log").symlink_to("/dev/full")
+        kept = Diary(tmp_path / "full.log")
         kept("nothing is left")
         kept.close()
         assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("bytes_", [b"\x00\x00\x00\x20ftypisom", b"a letter\n2026-01-01 00:00:00+0000 text"])
+def test_a_file_of_another_kind_is_left_alone(tmp_path, bytes_):
+    file = tmp_path / "holiday.mp4"
+    file.write_bytes(bytes_)
+    with pytest.raises(SinkError, match=r"holiday\.mp4"):
+        Diary(file)
+    assert file.read_bytes() == bytes_

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from murai.cli.common import folders
 from murai.console import say
 from murai.errors import SinkError
 
@@ -21,6 +20,8 @@ PartOf=graphical-session.target
 
 [Service]
 Type=notify
+# Where names of files begin that do not say it.
+WorkingDirectory={folder}
 ExecStart={command}
 # Started again whatever ends it, and when nothing was painted for half a minute.
 Restart=always
@@ -58,7 +59,7 @@ def install_kiosk(
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         whole = WholeFile(file, overwrite=overwrite)
-        whole.temporary.write_text(UNIT.format(command=_quoted(command)))
+        whole.temporary.write_text(UNIT.format(folder=str(Path.cwd()).replace("%", "%%"), command=_quoted(command)))
     except OSError as error:
         raise SinkError(f"{file} cannot be written ({error.strerror}); give another --out.") from error
     whole.commit()
@@ -70,12 +71,11 @@ def install_kiosk(
 def _refuse(options: Sequence[str]) -> None:
     """Raise for what murai live would refuse at once: nobody would see it, and it would be tried for ever."""
     from murai.cli import app
-    from murai.packs import find_style
 
     _, bound, _ = app.parse_args(["live", "--kiosk", *options], print_error=False, exit_on_error=False)
     painting = bound.arguments.get("painting")
     if painting is not None:
-        find_style(painting.style, folders(), tier=painting.tier)
+        painting.refuse()
 
 
 def _quoted(words: list[str]) -> str:

@@ -117,14 +117,14 @@ def live(
     with _audience(keeping.log) as tell:
         opened = [_open_sink(name, screen, overwrite, tell) for name in sinks]
         show = _Show(source or ["auto"], opened, painting, target_rate, frames, tell)
-        with show.player(keeping) as player, (remote or Remote()).listening(player, show.pipeline):
+        with show.player(keeping) as player, (remote or Remote()).listening(player, show.pipeline, tell):
             windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
             end = "q in the window" if windows and not screen.kiosk else "Ctrl-C"
             tell(f"painting to {', '.join(sinks)}. {end} ends it.")
             code = show.play(_staged(screen, windows[0], show, player) if windows else None, keeping, player)
-    for name in sinks:
-        if Path(name).is_file():
-            say(f"wrote {Path(name).resolve()}")
+        for name in sinks:
+            if Path(name).is_file():
+                tell(f"wrote {Path(name).resolve()}")
     return code
 
 
@@ -154,7 +154,12 @@ def _audience(log: Path | None) -> Iterator[_Audience]:
     from murai.stage.diary import Diary
 
     with closing(Diary(log)) if log else nullcontext() as diary:
-        yield _Audience(diary)
+        try:
+            yield _Audience(diary)
+        except Exception as error:
+            if diary:
+                diary(f"murai: {error}")
+            raise
 
 
 class _Show:
@@ -174,7 +179,7 @@ class _Show:
         from murai.stylizers.staging import Staging
 
         self._sources, self._frames, self.tell = sources, frames, tell
-        self.repertoire, controls = open_repertoire(painting)
+        self.repertoire, controls = open_repertoire(painting, tell)
         self.repertoire.use(controls)
         first = _open_live(sources[0], frames, tell, again=len(sources) > 1)
         self.repertoire.prepare(first.info.width, first.info.height)
@@ -229,8 +234,10 @@ class _Show:
             pipeline.stop()
             if keeping.save:
                 player.keep(keeping.save)
-            pipeline.wait()
-        self.tell(pipeline.stats.summary())
+            try:
+                pipeline.wait()
+            finally:
+                self.tell(pipeline.stats.summary())
         return code
 
     def tick(self) -> None:

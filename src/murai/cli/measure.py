@@ -79,6 +79,7 @@ def measure_live(
     json
         Print one JSON object.
     """
+    _refuse_elsewhere()
     from murai.measure.live import measure_live, table
     from murai.packs import find_style
 
@@ -97,7 +98,7 @@ def measure_soak(
     minutes: Positive = 60.0,
     size: str = "640x360",
     style: str = "starry_night",
-    every: Positive = 60.0,
+    every: Annotated[float, Parameter(validator=validators.Number(gte=10))] = 60.0,
     json: bool = False,
 ) -> int:
     """A show with a fault every minute: whether it goes on, and whether memory, files and threads stay as they were.
@@ -113,10 +114,11 @@ def measure_soak(
     style
         The pack that paints.
     every
-        Seconds from one fault to the next, 10 or more.
+        Seconds from one fault to the next.
     json
         Print one JSON object.
     """
+    _refuse_elsewhere()
     with needs("The soak", "control"):
         from murai.measure.soak import measure_soak, table
     from murai.packs import find_style
@@ -127,7 +129,12 @@ def measure_soak(
         show_json(figures)
     else:
         print(table(figures))
-    return 0
+    return 1 if figures["error"] else 0
+
+
+def _refuse_elsewhere() -> None:
+    if not Path("/proc/self/task").exists():
+        raise MuraiError("this is measured by what Linux tells of its processes; run it there.")
 
 
 @measure.command(name="quality")

@@ -9,7 +9,7 @@ from cyclopts import Parameter, validators
 
 from murai.cli.common import Count, Share, folders, parse_size
 from murai.console import progress, say
-from murai.errors import MuraiError, SinkError
+from murai.errors import MuraiError, Say, SinkError
 
 if TYPE_CHECKING:
     from murai.stylizers.masked import Mask, Masked
@@ -58,6 +58,17 @@ class Painting:
     precision: Literal["auto", "f32", "bf16"] = "auto"
     mask: Path | None = None
     inside: str | None = None
+
+    def refuse(self) -> None:
+        """Raise what the styles and files asked for would raise later."""
+        from murai.packs import find_style
+
+        if (self.mask is None) != (self.inside is None):
+            raise MuraiError("--mask FILE says where --inside STYLE paints; give both or neither.")
+        if self.mask is not None and not self.mask.is_file():
+            raise MuraiError(f"there is no file {self.mask}; give a picture or an ONNX network as --mask.")
+        for style in filter(None, (self.style, self.inside)):
+            find_style(style, folders(), tier=self.tier)
 
 
 def video(
@@ -124,7 +135,7 @@ def image(input: Path, output: Path, /, *, painting: Painting | None = None, ove
     return 0
 
 
-def open_repertoire(painting: Painting) -> "tuple[Repertoire | Masked, Any]":
+def open_repertoire(painting: Painting, say: Say = say) -> "tuple[Repertoire | Masked, Any]":
     """What paints, every pack and a second style inside a mask, and controls that start as the user asked."""
     from murai.controls import Controls
     from murai.packs import find_packs, find_style
@@ -132,8 +143,7 @@ def open_repertoire(painting: Painting) -> "tuple[Repertoire | Masked, Any]":
     from murai.stylizers.masked import Masked
     from murai.stylizers.repertoire import Repertoire
 
-    if (painting.mask is None) != (painting.inside is None):
-        raise MuraiError("--mask FILE says where --inside STYLE paints; give both or neither.")
+    painting.refuse()
     size = parse_size(painting.size) if painting.size else None
     pack, mix = find_style(painting.style, folders(), tier=painting.tier, say=say)
     opened = partial(open_stylizer, size=size, device=painting.device, precision=painting.precision, say=say)
@@ -153,9 +163,13 @@ def open_repertoire(painting: Painting) -> "tuple[Repertoire | Masked, Any]":
 
 
 def _open_mask(path: Path) -> "Mask":
+    from murai.pictures import about
     from murai.sources.picture import read_picture
     from murai.stylizers.masked import Segmentation, Still
 
-    if path.suffix.lower() == ".onnx" and path.is_file():
+    if path.suffix.lower() == ".onnx":
         return Segmentation(path)
-    return Still(read_picture(path))
+    picture = read_picture(path)
+    if about(path).transparent:
+        raise MuraiError(f"{path} is transparent, which is neither black nor white; fill it with one of them.")
+    return Still(picture)

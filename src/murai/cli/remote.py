@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cyclopts import Parameter
 
 from murai.cli.common import config_folder, needs
-from murai.console import say
+from murai.errors import Say
 
 if TYPE_CHECKING:
     from murai.control.player import Player
@@ -28,7 +28,7 @@ class Remote:
     http
         Serve a page to play from, and JSON, at [HOST:]PORT.
     midi
-        The number of a MIDI port, or a part of its name.
+        The number of a MIDI port, from 1, or a part of its name.
     loudness
         A sound that the strength follows: microphone, or an address or file with sound.
     token_file
@@ -42,8 +42,8 @@ class Remote:
     token_file: Path | None = None
 
     @contextmanager
-    def listening(self, player: "Player", pipeline: "Pipeline") -> Iterator[None]:
-        """Listen for the time of a `with`. Raises ControlError, MissingExtra."""
+    def listening(self, player: "Player", pipeline: "Pipeline", say: Say) -> Iterator[None]:
+        """Listen for the time of a `with`; `say` hears of it. Raises ControlError, MissingExtra."""
         from murai.control.access import is_local, parse_address, read_token
 
         places = {kind: parse_address(text) for kind in ("osc", "http") if (text := getattr(self, kind))}

@@ -29,8 +29,10 @@ BITS = 10
 """Of the number of a picture: it is seen long before they run over."""
 SQUARES = 2 + BITS + 1
 """White and black to compare with, the bits, and their parity."""
+LEAST_SIDE = 8
+"""Pixels a side that a square needs."""
 WARM_UP = 3.0
-"""Seconds before anything counts."""
+"""Seconds after the first picture before anything counts."""
 
 
 class Numbered:
@@ -80,23 +82,23 @@ def measure_live(
 
     The source gives `rate` pictures a second. Twice `seconds` are measured: first as the show is, then while
     screenshots are read, for which the window has to lie at the top left of the display, where one without a window
-    manager puts it.
-    Raises SinkError without a display, or where the window ends early.
+    manager puts it. For Linux. Raises SinkError without a display, for one that is too small, where nothing can be read
+    off it, and where the window ends early.
     """
+    if size[0] < LEAST_SIDE * SQUARES:
+        raise SinkError(
+            f"the numbers on the pictures need {LEAST_SIDE * SQUARES} pixels of width; give a larger --size."
+        )
     source, window = Numbered(*size, rate), WindowSink(size=size, steady=True)
     stylizer = OpenVINOStylizer(pack, size=size, say=say)
     stylizer(np.zeros((size[1], size[0], 3), np.uint8))
     pipeline = Pipeline(source, Staging(stylizer, rate, time.monotonic), [window], say=say)
-    figures: dict[str, Any] = {}
-    watcher = threading.Thread(target=_watch, args=(pipeline, window, source, size, seconds, figures, say), daemon=True)
+    watch = _Watch(pipeline, window, source, size, seconds, say)
     with pipeline:
-        watcher.start()
-        window.show(until=lambda: not watcher.is_alive() or pipeline.ended)
+        watch.start()
+        window.show(until=lambda: not watch.is_alive() or pipeline.ended)
         pipeline.stop()
-    if "error" in figures:
-        raise SinkError(figures["error"])
-    if "seen_ms_median" not in figures:
-        raise SinkError("the window was closed before all was measured; leave it open.")
+    figures = watch.result()
     return {"size": f"{size[0]}x{size[1]}", "network": pack.name, "rate": rate, "cores": os.cpu_count(), **figures}
 
 
@@ -104,53 +106,94 @@ def table(figures: dict[str, Any]) -> str:
     """The figures as Markdown."""
     f = figures
     seen = f"{f['seen_ms_median']:.0f} / {f['seen_ms_p95']:.0f} ms"
-    shares = " | ".join(f"{f[name]:.0%}" for name in ("network_share", "drawing_share", "busy_share"))
+    shares = " | ".join(f"{f[name]:.0%}" for name in ("program_share", "drawing_share", "busy_share"))
     return "\n".join(
         [
-            "| size | in | painted | presented | delay, median / 95 % | seen, the same | network | drawing | busy |",
+            "| size | in | painted | presented | delay, median / 95 % | seen, the same | program | drawing | busy |",
             "|---|---|---|---|---|---|---|---|---|",
             f"| {f['size']} | {f['fps_in']:.1f} | {f['fps_painted']:.1f} | {f['fps_presented']:.1f} "
             f"| {f['delay_ms_median']:.0f} / {f['delay_ms_p95']:.0f} ms | {seen} | {shares} |",
             "",
-            f"Pictures a second. The last three are shares of {f['cores']} cores: this program without its drawing, "
+            f"Pictures a second. The last three are shares of {f['cores']} cores: this program but its drawing, "
             "its drawing, and everything that runs on the machine.",
         ]
     )
 
 
-def _watch(
-    pipeline: Pipeline,
-    window: WindowSink,
-    source: Numbered,
-    size: tuple[int, int],
-    seconds: float,
-    figures: dict[str, Any],
-    say: Say,
-) -> None:
-    time.sleep(WARM_UP)
-    say("measuring the show.")
-    before, began = _Use.now(), time.monotonic()
-    read, painted, presented = pipeline.stats.read, pipeline.stats.painted, window.presented
-    time.sleep(seconds)
-    spent, stats = time.monotonic() - began, pipeline.stats
-    figures.update(
-        fps_in=(stats.read - read) / spent,
-        fps_painted=(stats.painted - painted) / spent,
-        fps_presented=(window.presented - presented) / spent,
-        **_Use.now().since(before),
-    )
-    for sink in stats.sinks.values():
-        figures.update(delay_ms_median=sink.delay_ms, delay_ms_p95=sink.delay_95_ms)
-    say("looking at the screen.")
-    delays = _seen(source, size, seconds)
-    if len(delays) < seconds:
-        figures["error"] = (
-            "the numbers cannot be read off the screen; run it under `xvfb-run -a`, where nothing hides it."
+class _Watch(threading.Thread):
+    """Looks at a show from beside it, for the figures that `result` gives."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        window: WindowSink,
+        source: Numbered,
+        size: tuple[int, int],
+        seconds: float,
+        say: Say,
+    ) -> None:
+        super().__init__(daemon=True)
+        self._pipeline, self._window, self._source, self._say = pipeline, window, source, say
+        self._size, self._seconds = size, seconds
+        self._error: Exception | None = None
+        self._figures: dict[str, Any] = {}
+        self._whole = False
+
+    def result(self) -> dict[str, Any]:
+        """All figures. Raises what the thread raised, SinkError where it did not come to its end."""
+        if self._error:
+            raise self._error
+        if not self._whole:
+            raise SinkError("the window was closed before all was measured; leave it open.")
+        return self._figures
+
+    def run(self) -> None:
+        """Measure."""
+        try:
+            while not self._window.presented:
+                time.sleep(0.05)
+            if self._window.size_now != self._size:
+                raise SinkError("the display is smaller than --size; give xvfb-run -s '-screen 0 1920x1080x24' or so.")
+            time.sleep(WARM_UP)
+            self._say("measuring the show.")
+            self._figures.update(self._rates())
+            self._say("looking at the screen.")
+            self._figures.update(self._looks())
+            self._whole = True
+        except OSError as error:
+            self._error = SinkError(f"the screen or the use of the processor cannot be read here ({error}).")
+        except Exception as error:
+            self._error = error
+
+    def _rates(self) -> dict[str, Any]:
+        delays: list[float] = []
+        then = self._window.on_shown
+        self._window.on_shown = lambda frame: delays.append(1000 * (time.monotonic() - frame.captured))
+        before, began, start = _Use.now(), time.monotonic(), self._counts()
+        time.sleep(self._seconds)
+        spent = time.monotonic() - began
+        rates = ((now - then) / spent for now, then in zip(self._counts(), start, strict=True))
+        used = _Use.now().since(before)
+        self._window.on_shown = then
+        names = ("fps_in", "fps_painted", "fps_presented")
+        return {**dict(zip(names, rates, strict=True)), **_delays("delay", delays), **used}
+
+    def _counts(self) -> tuple[int, int, int]:
+        stats = self._pipeline.stats
+        return stats.read, stats.painted, self._window.presented
+
+    def _looks(self) -> dict[str, Any]:
+        delays = _seen(self._source, self._size, self._seconds)
+        return {"looks": len(delays), **_delays("seen", delays)}
+
+
+def _delays(name: str, delays: list[float]) -> dict[str, float]:
+    """Median and 95th percentile. Raises SinkError where there are hardly any."""
+    if len(delays) < 3:
+        raise SinkError(
+            "hardly a picture came to the screen; run it under xvfb-run, where nothing hides them, or longer."
         )
-        return
-    figures.update(
-        looks=len(delays), seen_ms_median=float(np.median(delays)), seen_ms_p95=float(np.percentile(delays, 95))
-    )
+    return {f"{name}_ms_median": float(np.median(delays)), f"{name}_ms_p95": float(np.percentile(delays, 95))}
 
 
 def _seen(source: Numbered, size: tuple[int, int], seconds: float) -> list[float]:
@@ -192,7 +235,7 @@ class _Use:
         whole = self.whole - before.whole
         drawing, program = self.drawing - before.drawing, self.program - before.program
         return {
-            "network_share": (program - drawing) / whole,
+            "program_share": (program - drawing) / whole,
             "drawing_share": drawing / whole,
             "busy_share": (self.busy - before.busy) / whole,
         }

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from murai.control.access import parse_address
+from murai.control.osc import OSCControl, sender
 from murai.control.player import Player
 from murai.errors import Say, SinkError, StreamLost, silent
 from murai.frame import Frame, StreamInfo
@@ -52,6 +53,15 @@ class Fault:
     words: str
     times: int = 0
     said: int = 0
+    failure: Exception | None = None
+
+    def happen(self) -> None:
+        """Inject it, and count it; keep what goes wrong with that."""
+        try:
+            self.inject()
+            self.times += 1
+        except Exception as error:
+            self.failure = error
 
 
 @dataclass
@@ -89,12 +99,17 @@ def measure_soak(
 ) -> dict[str, Any]:
     """The JSON object of `murai measure soak`: a show of `pack` at `size` for `seconds`, a fault `every` so many.
 
-    For Linux. Raises what ends the show, should anything.
+    Nothing is done in the last half of `every`, so that all can be survived. What goes wrong is `error`, and ends it.
+    For Linux.
     """
+    samples, error = Samples(), ""
     with tempfile.TemporaryDirectory() as folder:
         show = _Show(pack, size, rate, Path(folder), say)
-        with show.playing():
-            samples = _disturb(show, seconds, every, say)
+        try:
+            with show.playing():
+                _disturb(show, samples, seconds, every, say)
+        except Exception as failure:
+            error = f"{type(failure).__name__}: {failure}"
         stats = show.pipeline.stats
     return {
         "seconds": samples.rows[-1][0],
@@ -102,6 +117,7 @@ def measure_soak(
         "rate": rate,
         "painted": stats.painted,
         "dropped": stats.dropped,
+        "error": error,
         "faults": [{"name": f.name, "times": f.times, "said": f.said} for f in show.faults],
         **samples.figures(),
     }
@@ -113,6 +129,7 @@ def table(figures: dict[str, Any]) -> str:
     lines = [
         f"{hours:.2f} hours at {figures['size']}, {figures['rate']} pictures a second: {figures['painted']} painted "
         f"({figures['painted'] / figures['seconds']:.1f} a second), {figures['dropped']} dropped.",
+        *([f"It ended by a failure: {figures['error']}"] if figures["error"] else []),
         "",
         "| fault | times | said |",
         "|---|---|---|",
@@ -152,8 +169,6 @@ class _Show:
     @contextmanager
     def playing(self) -> Iterator[None]:
         """Run for the time of a `with`."""
-        from murai.control.osc import OSCControl
-
         with closing(OSCControl(self._player, parse_address("0"), say=self._hear)) as osc, self.pipeline:
             self._port = osc.port
             yield
@@ -177,8 +192,6 @@ class _Show:
 
     def _flood(self) -> None:
         """Play everything at once for five seconds, and say things that nobody understands."""
-        from murai.control.osc import sender
-
         send, chance = sender(self._port), random.Random(0)
         start = time.monotonic()
         for number in range(5 * FLOOD):
@@ -189,19 +202,20 @@ class _Show:
         send("/murai/strength", 1.0)
 
 
-def _disturb(show: _Show, seconds: float, every: float, say: Say) -> Samples:
+def _disturb(show: _Show, samples: Samples, seconds: float, every: float, say: Say) -> None:
     """Inject the faults in turn, and look at what the program takes, until the time is over."""
-    samples, turn = Samples(), 0
+    turn = 0
     while (now := time.monotonic() - samples.start) < seconds:
         if show.pipeline.wait(SAMPLE_SECONDS):
             raise SinkError("the show ended by itself.")
         samples.add()
-        if now > (turn + 1) * every - every / 2:
+        if failures := [fault.failure for fault in show.faults if fault.failure]:
+            raise failures[0]
+        if (turn + 0.5) * every < now < seconds - every / 2:
             fault = show.faults[turn % len(show.faults)]
             say(f"{now:.0f} s: {fault.name}.")
-            threading.Thread(target=fault.inject, daemon=True).start()
-            fault.times, turn = fault.times + 1, turn + 1
-    return samples
+            threading.Thread(target=fault.happen, daemon=True).start()
+            turn += 1
 
 
 class _Losable:

@@ -1,6 +1,8 @@
 """What was said during a show, kept in a file that does not grow for ever."""
 
 import logging
+import os
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +13,8 @@ from murai.errors import SinkError
 
 BYTES, OLDER = 1_000_000, 3
 """How large a file becomes before the next begins, and how many older ones stay."""
+DATED = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d{4} ")
+"""How a line begins."""
 EVERY = 600.0
 """Seconds between two lines of figures."""
 
@@ -18,13 +22,15 @@ EVERY = 600.0
 class Diary:
     """Appends sentences to the file `path`, each with the time and its zone.
 
-    Raises SinkError where the file cannot be written. What fails later, on a full disk, is left out: a show goes on.
+    Raises SinkError for a file that is none of these, and where it or its folder cannot be written. What fails later,
+    on a full disk, is left out: a show goes on.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._next = clock() + EVERY
         try:
+            _refuse_others(path)
             self._file = _Quiet(path, maxBytes=BYTES, backupCount=OLDER, encoding="utf-8")
         except OSError as error:
             raise SinkError(f"{path} cannot be written ({error.strerror}); give another --log.") from error
@@ -44,6 +50,16 @@ class Diary:
         """Close the file."""
         with suppress(OSError):
             self._file.close()
+
+
+def _refuse_others(path: Path) -> None:
+    """Raise SinkError for a file that was not written here, and for a folder where no older ones can be kept."""
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as file:
+            if not DATED.match(file.readline(200)):
+                raise SinkError(f"{path} is no log of murai; give another --log.")
+    if not os.access(path.parent, os.W_OK):
+        raise SinkError(f"the folder of {path} cannot be written; give another --log.")
 
 
 class _Quiet(RotatingFileHandler):

@@ -9,7 +9,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 import openvino as ov  # noqa: E402
 from openvino import opset13 as op  # noqa: E402
 
-__all__ = ["core", "op", "ov", "prepared"]
+__all__ = ["core", "op", "ov", "prepared", "reason"]
 
 
 @cache
@@ -27,3 +27,8 @@ def prepared(model: Any, precision: str, **settings: Any) -> Any:
     """An infer request for `model` on the CPU, which calculates in `precision`. Raises RuntimeError."""
     hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision, **settings}
     return core().compile_model(model, "CPU", hints).create_infer_request()
+
+
+def reason(error: RuntimeError) -> str:
+    """What OpenVINO complains of: of its many lines the last says most."""
+    return str(error).strip().rpartition("\n")[2].strip()

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import fromarray
 
 from murai.controls import Controls
 from murai.errors import PackError
 from murai.frame import Image
 from murai.stylizers import compose
-from murai.stylizers.core import core, prepared
+from murai.stylizers.core import core, prepared, reason
 from murai.stylizers.openvino import OpenVINOStylizer
 from murai.stylizers.repertoire import Repertoire
 
@@ -34,6 +35,8 @@ class Masked:
         self._painter, self._inside, self._mask = painter, inside, mask
         self._mix = inside.mix
         self._cost = 0.0
+        self._stroke_size = 1.0
+        self._ready: object = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,6 +62,7 @@ class Masked:
         """Paint like this from the next picture on. Raises UnknownStyle."""
         self._painter.use(controls)
         self._inside.use(replace(controls, mix=self._mix))
+        self._stroke_size = controls.stroke_size
 
     def reset(self) -> None:
         """Forget the pictures before."""
@@ -68,7 +72,7 @@ class Masked:
     def prepare(self, width: int, height: int) -> None:
         """Get ready for pictures of this size, so that the first is not late. Raises PackError, RuntimeUnsupported."""
         self._painter.prepare(width, height)
-        self._inside(np.zeros((height, width, 3), np.uint8))
+        self(np.zeros((height, width, 3), np.uint8))
         self.reset()
 
     def __call__(self, image: Image) -> Image:
@@ -76,8 +80,9 @@ class Masked:
         painted = self._painter(image)
         start = time.perf_counter()
         mask = self._mask(image)
-        if mask.any():
-            painted = compose.lay_over(painted, self._inside(image), mask)
+        at = image.shape, self.size, self._stroke_size
+        if mask.any() or at != self._ready:  # made ready for a new size even where nothing is inside yet
+            painted, self._ready = compose.lay_over(painted, self._inside(image), mask), at
         else:
             self._inside.reset()
         self._cost = time.perf_counter() - start
@@ -88,14 +93,14 @@ class Still:
     """The same mask for every picture: the brightness of `picture`, stretched to each size it is asked for."""
 
     def __init__(self, picture: Image) -> None:
-        self._picture = picture
-        self._mask = _brightness(picture)
+        self._whole: NDArray[np.uint8] = np.asarray(fromarray(picture).convert("L"))
+        self._mask = self._whole
 
     def __call__(self, image: Image) -> NDArray[np.uint8]:
         """The mask for `image`."""
         height, width = image.shape[:2]
         if self._mask.shape != (height, width):
-            self._mask = _brightness(compose.resize(self._picture, width, height))
+            self._mask = compose.resize(self._whole, width, height)
         return self._mask
 
 
@@ -111,7 +116,9 @@ class Segmentation:
         try:
             model = core().read_model(path)
         except RuntimeError as error:
-            raise PackError(f"{path} is no network that OpenVINO can read; give an ONNX file.") from error
+            raise PackError(
+                f"{path} is no network that OpenVINO can read ({reason(error)}); give an ONNX file."
+            ) from error
         sides = _sides(model)
         if len(sides) != 4 or 3 not in (sides[1], sides[3]):
             raise PackError(
@@ -126,7 +133,7 @@ class Segmentation:
             self._request = prepared(model, "f32")
             self._find(np.zeros((*size, 3), np.uint8))
         except RuntimeError as error:
-            raise PackError(f"{path} cannot be run here: {str(error).strip().splitlines()[-1].strip()}") from error
+            raise PackError(f"{path} cannot be run here ({reason(error)}); give another network.") from error
 
     def __call__(self, image: Image) -> NDArray[np.uint8]:
         """The mask for `image`."""
@@ -154,8 +161,3 @@ def _sides(model: Any) -> list[int | None]:
     if kind != "f32" or shape.rank.is_dynamic:
         return []
     return [None if side.is_dynamic else int(side.get_length()) for side in shape]
-
-
-def _brightness(picture: Image) -> NDArray[np.uint8]:
-    brightness: NDArray[np.uint8] = (picture @ compose.LUMA + 0.5).astype(np.uint8)
-    return brightness

@@ -15,12 +15,12 @@ from murai.frame import Image
 from murai.packs import StylePack, refuse_external_data
 from murai.stylizers import compose
 from murai.stylizers.calm import Calm
-from murai.stylizers.core import core, ov, prepared
+from murai.stylizers.core import core, ov, prepared, reason
 
 Precision = Literal["auto", "f32", "bf16"]
 TURNS = 4
 """Runs of each precision before one is chosen; the first of each is slow and does not count."""
-CACHED = 4
+CACHED = 8
 """Sizes that stay compiled."""
 PORTS = {"image": "u8 of rank 4", "style": "f32 of rank 2", "painted": "u8 of rank 4"}
 
@@ -71,7 +71,7 @@ class OpenVINORuntime:
         try:
             painted: NDArray[np.uint8] = request.infer(inputs, share_inputs=True)["painted"]
         except RuntimeError as error:
-            raise PackError(f"{self._name} fails while it paints ({_reason(error)}); get the pack again.") from error
+            raise PackError(f"{self._name} fails while it paints ({reason(error)}); get the pack again.") from error
         return painted
 
     def _request(self, inputs: dict[str, NDArray[Any]]) -> Any:
@@ -109,7 +109,7 @@ class OpenVINORuntime:
         except RuntimeError as error:
             raise RuntimeUnsupported(
                 f"OpenVINO cannot prepare {self._name} on this CPU, which may lack AVX2 or SSE4.2; try another machine "
-                f"({_reason(error)})."
+                f"({reason(error)})."
             ) from error
 
 
@@ -168,7 +168,8 @@ class OpenVINOStylizer:
         height, width = image.shape[:2]
         if controls.strength == 0:
             return image
-        at = (max(1, round(side / controls.stroke_size)) for side in compose.fit(width, height, self.size))
+        stroke_size = round(2 * controls.stroke_size) / 2  # each size is compiled, so there are few
+        at = (max(1, round(side / stroke_size)) for side in compose.fit(width, height, self.size))
         small = compose.resize(image, *at)
         self._painted_at = small.shape[1], small.shape[0]
         still = self._calm(small, controls.calm)
@@ -194,7 +195,7 @@ def _read(data: bytes, name: str) -> Any:
         model = core().read_model(data)
     except RuntimeError as error:
         raise PackError(
-            f"{name} is no ONNX graph that OpenVINO can read ({_reason(error)}); get the pack again."
+            f"{name} is no ONNX graph that OpenVINO can read ({reason(error)}); get the pack again."
         ) from error
     ports = [(name, port) for port in (*model.inputs, *model.outputs) for name in port.names]
     found = {name: f"{port.element_type.to_string()} of rank {port.partial_shape.rank}" for name, port in ports}
@@ -203,11 +204,6 @@ def _read(data: bytes, name: str) -> Any:
     if model.input("style").partial_shape[1].is_dynamic:
         raise PackError(f"{name} does not say how long a style vector is; export the pack again.")
     return model
-
-
-def _reason(error: RuntimeError) -> str:
-    """OpenVINO's messages are many lines, the last of which says most."""
-    return str(error).strip().splitlines()[-1].strip()
 
 
 def _take_turns(requests: Mapping[Precision, Any], inputs: dict[str, NDArray[Any]]) -> dict[Precision, float]:
