@@ -92,8 +92,8 @@ def train(
     architecture
         The network; johnson is the one of 2016, for comparison.
     tier
-        fast paints 720p live on two cores and is the default; fine takes twice the time and paints better. With --base
-        and --full, a fast network grows into a fine one.
+        fast is the default; fine takes twice the time and paints better. With --base and --full, a fast network grows
+        into a fine one.
     base
         A pack that is taught already, a path or a name: its styles stay, and only the new one's vector is learned.
     full

@@ -27,7 +27,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "fast": {"half": 16, "widths": (24, 64), "blocks": (0, 4)},
     "fine": {"half": 24, "widths": (32, 80), "blocks": (0, 6)},
 }
-"""Arguments of `compact` by tier: `fast` paints 720p live on two cores, `fine` takes twice the time."""
+"""Arguments of `compact` by tier: `fine` takes twice the time of `fast`."""
 
 
 def build(name: str, *, styles: int = 1, **arguments: Any) -> StylizationNetwork:

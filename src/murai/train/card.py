@@ -16,6 +16,8 @@ def model_card(manifest: Manifest) -> str:
         "",
         *(f"- {_work(style)}" for style in manifest.styles),
         "",
+        "![four photographs in each style](preview.jpg)",
+        "",
         "## Network",
         "",
         f"Architecture `{manifest.architecture.name}`, tier `{manifest.tier}`: {manifest.parameters:,} parameters and "
@@ -61,7 +63,7 @@ def _work(style: Style) -> str:
     """`name`: Title, Artist, year, place (licence), section x, y, w, h."""
     parts = [str(p) for p in (style.title, style.artist, style.year, style.place) if p]
     licence = f" ({style.licence})" if style.licence else ""
-    crop = f", section {style.crop}" if style.crop else ""
+    crop = f", section {style.crop}" if style.crop else ", the whole picture"
     return f"`{style.name}`: {', '.join(parts) or 'a picture'}{licence}{crop}"
 
 

@@ -72,7 +72,7 @@ class Settings:
     content: float = 1.0
     style: float = 5.0
     total_variation: float = 0.05
-    lattice: float = 10.0
+    lattice: float = 20.0
     stability: float = 0.1
     stable: Kind = "motion"
     noise: float = 0.06

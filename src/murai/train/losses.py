@@ -9,8 +9,10 @@ from torch import Tensor
 
 from murai.train.vgg import CONTENT
 
-TILE = 8
+PART = 4
 """Cells a side of the parts of a picture in which a lattice is looked for."""
+WAYS = ((0, 1), (1, 0), (1, 1), (1, -1))
+"""Down and across, the directions in which it is looked for."""
 FLAT = (2 / 255) ** 2
 """Variance below which a part of a painting counts as flat: what cannot be seen is not worth a loss."""
 
@@ -66,16 +68,32 @@ def total_variation(x: Tensor) -> Tensor:
 
 
 def lattice_loss(painted: Tensor, cell: int) -> Tensor:
-    """Share of the variance of [N, 3, H, W] that repeats with every `cell` pixels: [], 0..1.
+    """How much more of [N, 3, H, W] repeats after `cell` pixels than after one fewer or one more: [], 0..1.
 
-    A network that works on a grid can paint one, most of all where the photograph is flat: the Gram matrices do not
-    mind. Each part of TILE x TILE cells counts alike, so that a wall counts as much as a crowd before it.
+    A network that works on a grid can paint one mark in cell after cell, most of all where the photograph is flat: the
+    Gram matrices do not mind. Strokes and edges repeat as much at other distances, a lattice does not. Autocorrelations
+    of what is left without the brightness around it are taken across, down and along both diagonals, in parts of PART
+    cells a side that count alike, so that a wall counts as much as a crowd before it.
     """
-    n, channels, height, width = painted.shape
-    tile = min(TILE, height // cell, width // cell)
-    rows, columns = height // (tile * cell), width // (tile * cell)
-    cells = painted[:, :, : rows * tile * cell, : columns * tile * cell]
-    cells = cells.reshape(n, channels, rows, tile, cell, columns, tile, cell)
-    common = cells.mean((3, 6)).var((3, 5), correction=0).mean(1)
-    whole = cells.var((3, 4, 6, 7), correction=0).mean(1)
-    return (common / whole.clamp(min=FLAT)).mean()
+    around = torch.nn.functional.avg_pool2d(painted, cell + 1, 1, cell // 2, count_include_pad=False)
+    fine = painted - around
+    return torch.stack([_excess(fine, way, cell) for way in WAYS]).mean()
+
+
+def _excess(fine: Tensor, way: tuple[int, int], cell: int) -> Tensor:
+    """For one way, part by part: the correlation after `cell` pixels beyond the larger of those beside it."""
+    fewer, same, more = (_autocorrelation(fine, way, distance, cell) for distance in (cell - 1, cell, cell + 1))
+    return (same - torch.maximum(fewer, more)).clamp(min=0)
+
+
+def _autocorrelation(fine: Tensor, way: tuple[int, int], distance: int, cell: int) -> Tensor:
+    """Of each part of `fine` with what lies `distance` pixels along `way` from it: [N, 1, rows, columns], -1..1."""
+    margin = cell + 1
+    height, width = fine.shape[2] - 2 * margin, fine.shape[3] - 2 * margin
+    top, left = (margin + distance * step for step in way)
+    here = fine[:, :, margin : margin + height, margin : margin + width]
+    there = fine[:, :, top : top + height, left : left + width]
+    sums = torch.cat([(here * there).sum(1, True), (here.square() + there.square()).sum(1, True) / 2], 1)
+    part = min(PART * cell, height, width)
+    both, energy = torch.nn.functional.avg_pool2d(sums, part, max(1, part // 2)).chunk(2, 1)
+    return both / (energy + 3 * FLAT)

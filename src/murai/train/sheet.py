@@ -7,15 +7,22 @@ import torch
 from PIL import Image as Pillow
 from torch import Tensor
 
+from murai.errors import TrainError
 from murai.nets.base import StylizationNetwork
 from murai.train.photos import to_picture
 
 
 def save_whole(picture: Pillow.Image, path: Path) -> None:
-    """Write a picture under a temporary name and rename it."""
+    """Write a picture under a temporary name and rename it. Raises TrainError where the disk refuses it."""
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-    picture.save(temporary, quality=92)
-    temporary.replace(path)
+    try:
+        picture.save(temporary, quality=92)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise TrainError(
+            f"{path} cannot be written ({error.strerror}); make room, then go on with --resume."
+        ) from error
 
 
 def column(pictures: Sequence[Tensor]) -> Pillow.Image:
