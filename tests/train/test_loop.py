@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from murai.errors import TrainError  # noqa: E402
 from murai.nets import build  # noqa: E402
-from murai.train.loop import Settings, Training, learning_rate  # noqa: E402
+from murai.train.loop import Settings, Training, learning_rate, open_fabric  # noqa: E402
 from murai.train.photos import Photographs, list_photos, style_picture  # noqa: E402
 from murai.train.vgg import load_loss_network  # noqa: E402
 
@@ -75,6 +75,20 @@ def test_ctrl_c_leaves_a_checkpoint_and_resuming_gives_the_losses_of_an_uninterr
     resumed = start("broken", resume=True)
     resumed.run()
     assert losses(resumed) == losses(whole)
+
+
+def test_a_run_in_bf16_learns_and_is_resumed_exactly(start):
+    bf16 = open_fabric(precision="bf16-mixed")
+    whole, plain = start("whole", fabric=bf16), start("plain")
+    whole.run()
+    plain.run()
+    broken = start("broken", fabric=bf16)
+    with pytest.raises(KeyboardInterrupt):
+        broken.run(stop_at(3))
+    start("broken", fabric=bf16, resume=True).run()
+    assert losses(broken) == losses(whole)
+    assert losses(whole) != losses(plain)
+    assert losses(whole)[0] == pytest.approx(losses(plain)[0], rel=0.05)
 
 
 def test_steps_after_the_last_checkpoint_are_learned_again_not_twice(start):

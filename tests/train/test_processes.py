@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ torch = pytest.importorskip("torch")
 from murai.packs import StylePack  # noqa: E402
 
 PROGRAM = "from murai.cli import main\nmain()\n"
+STEPS = 60
 FIRST, LATER = 1e-5, 1e-3
 """Share by which a loss may differ: sums of another order round otherwise, and every step builds on the last."""
 
@@ -26,8 +28,8 @@ def start(lessons, tmp_path, monkeypatch):
     environment = {"XDG_DATA_HOME": str(tmp_path / "data"), "OMP_NUM_THREADS": "1"}
     started = []
 
-    def start(out, *more, steps=5):
-        command = [sys.executable, tmp_path / "murai_program.py", "train", lessons / "style.png"]
+    def start(out, *more, steps=5, by=(sys.executable,)):
+        command = [*by, tmp_path / "murai_program.py", "train", lessons / "style.png"]
         command += ["--photos", lessons / "photos", "--loss-network", lessons / "vgg19.safetensors", "--steps", steps]
         command += ["--photo-size", 32, "--style-size", 48, "--out", tmp_path / out, *more]
         process = subprocess.Popen(
@@ -72,7 +74,8 @@ def children(process):
 
 
 def test_a_worker_killed_in_the_middle_ends_the_run_and_leaves_a_checkpoint(start, tmp_path):
-    process = start("broken", "--batch", 1, "--processes", 2, steps=2000)
+    both = ["--batch", 1, "--processes", 2]
+    process = start("broken", *both, steps=STEPS)
     log = tmp_path / "broken.run" / "losses.jsonl"
     end = time.monotonic() + 90
     while not (log.exists() and log.stat().st_size > 500):
@@ -86,4 +89,27 @@ def test_a_worker_killed_in_the_middle_ends_the_run_and_leaves_a_checkpoint(star
     assert "Traceback" not in said
     reached = len(losses(tmp_path / "broken.run"))
     state = torch.load(tmp_path / "broken.run" / "checkpoint.pt", weights_only=True)
-    assert 0 < state["step"] <= reached
+    assert 0 < state["step"] <= reached < STEPS
+    for run in (start("broken", *both, "--resume", steps=STEPS), start("whole", *both, steps=STEPS)):
+        code, said = finish(run)
+        assert code == 0, said
+    assert losses(tmp_path / "broken.run") == losses(tmp_path / "whole.run")
+
+
+def test_two_machines_learn_what_one_process_does(start, tmp_path):
+    """Two starts of torchrun, as on two machines, here on one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes", 2, "--master-addr", "127.0.0.1"]
+    slow = ["--learning-rate", 2e-4]
+    runs = [
+        start("both", "--batch", 2, "--machines", 2, *slow, by=[*torchrun, "--master-port", port, "--node-rank", rank])
+        for rank in (0, 1)
+    ]
+    runs.append(start("one", "--batch", 4, *slow))
+    for process in runs:
+        code, said = finish(process)
+        assert code == 0, said
+    assert losses(tmp_path / "both.run")[0] == pytest.approx(losses(tmp_path / "one.run")[0], rel=FIRST)
+    assert len(losses(tmp_path / "both.run")) == 5
