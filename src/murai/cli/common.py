@@ -87,3 +87,16 @@ def needs(feature: str, extra: str) -> Iterator[None]:
         if (error.name or "").partition(".")[0] == "murai":
             raise
         raise MissingExtra(feature, extra) from error
+
+
+def style_images(texts: list[str]) -> dict[str, Path]:
+    """{"wall": Path("wall.jpg")} of ["wall=wall.jpg"]. Raises MuraiError."""
+    pictures = {}
+    for text in texts:
+        name, equals, file = text.partition("=")
+        if not (name and equals and file):
+            raise MuraiError(f"'{text}' is no style picture; write NAME=FILE, such as wall=wall.jpg.")
+        if name in pictures:
+            raise MuraiError(f"--style-image names {name} twice; give one picture for each style.")
+        pictures[name] = Path(file)
+    return pictures

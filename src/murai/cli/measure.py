@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter, validators
 
-from murai.cli.common import Count, Judge, Positive, Several, Share, cache_folder, folders, needs, parse_size
+from murai.cli.common import (
+    Count,
+    Judge,
+    Positive,
+    Several,
+    Share,
+    cache_folder,
+    folders,
+    needs,
+    parse_size,
+    style_images,
+)
 from murai.console import progress, say, show_json
 from murai.errors import MuraiError
 
@@ -182,7 +193,7 @@ def measure_quality(
     with needs("Measuring quality", "train"):
         from murai.measure.quality import measure_quality, table
         from murai.train.photos import list_photos
-    pictures = _style_images(style_image)
+    pictures = style_images(style_image)
     figures = measure_quality(
         _taught(pack, None),
         pictures,
@@ -259,7 +270,7 @@ def measure_stability(
         from murai.measure.sequences import clip_sequences, true_sequences
         from murai.measure.stability import measure_stability, table
         from murai.train.photos import list_photos
-    pictures = _style_images(style_image or [])
+    pictures = style_images(style_image or [])
     taught = _taught(pack, style)
     photographs = list_photos(photos, say)[:limit]
     sequences = true_sequences(flow) if flow else []
@@ -295,19 +306,6 @@ def _taught(packs: list[str] | None, styles: list[str] | None) -> "list[Taught]"
     from murai.packs import find_packs
 
     return choose(packs or [], styles or [], find_packs(folders(), say=say))
-
-
-def _style_images(texts: list[str]) -> dict[str, Path]:
-    """{"wall": Path("wall.jpg")} of ["wall=wall.jpg"]. Raises MuraiError."""
-    pictures = {}
-    for text in texts:
-        name, equals, file = text.partition("=")
-        if not (name and equals and file):
-            raise MuraiError(f"'{text}' is no style picture; write NAME=FILE, such as wall=wall.jpg.")
-        if name in pictures:
-            raise MuraiError(f"--style-image names {name} twice; give one picture for each style.")
-        pictures[name] = Path(file)
-    return pictures
 
 
 def _cache(folder: Path | None) -> "Cache":

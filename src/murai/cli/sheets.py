@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from murai.cli.common import Count, Judge, Several, Share, folders, needs
+from murai.cli.common import Count, Judge, Several, Share, folders, needs, style_images
 from murai.console import say
 from murai.errors import MuraiError
 
@@ -89,8 +89,20 @@ def all_styles(*, style: str = "paintings", out: Path, overwrite: bool = False) 
     return _write_sheet(lambda: styles_sheet(pack), out, overwrite)
 
 
-def strength(*, style: str = "paintings", name: list[str], out: Path, overwrite: bool = False) -> int:
+def strength(
+    *,
+    style: str = "paintings",
+    name: list[str],
+    out: Path,
+    photos: Path | None = None,
+    style_image: Annotated[list[str] | None, Several] = None,
+    judge: Judge | None = None,
+    limit: Count | None = None,
+    overwrite: bool = False,
+) -> int:
     """A sheet of gentle painting by vectors and by mixing pixels, and how far flat colours stray on each way.
+
+    With --photos and --style-image also how much of the style each way has where both keep as much of the photograph.
 
     Parameters
     ----------
@@ -100,6 +112,12 @@ def strength(*, style: str = "paintings", name: list[str], out: Path, overwrite:
         A style of it; may be given several times, two rows each.
     out
         FILE.jpg or FILE.png.
+    photos
+        A folder of photographs.
+    style_image
+        NAME=FILE, the picture that the style NAME was learned from. One or more.
+    limit
+        Only so many photographs, the first by name.
     overwrite
         Replace the file if it exists.
     """
@@ -112,6 +130,13 @@ def strength(*, style: str = "paintings", name: list[str], out: Path, overwrite:
     vectors, pixels = flat_errors(pack, by_vectors), flat_errors(pack, by_pixels)
     for strength, stray in vectors.items():
         print(f"| {strength:g} | {stray:.1f} | {pixels[strength]:.1f} |")
+    if photos is None or not style_image:
+        return code
+    with needs("Judging strength", "train"):
+        from murai.measure.strength import measure_strength, table
+        from murai.train.photos import list_photos
+    pictures, photographs = style_images(style_image), list_photos(photos, say)[:limit]
+    print("\n" + table(measure_strength(pack, pictures, photographs, (judge or Judge()).load(say), say=say)))
     return code
 
 
