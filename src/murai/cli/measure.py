@@ -1,8 +1,9 @@
 """murai measure: the figures the README quotes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter, validators
 
@@ -57,11 +58,7 @@ def measure_speed(
 
     pack, _ = find_style(style, folders(), say=say)
     figures = measure_speed(pack, parse_size(size), rounds=rounds, frames=frames, say=say)
-    if json:
-        show_json(figures)
-    else:
-        print(table(figures))
-    return 0
+    return _show(figures, table, json)
 
 
 @measure.command(name="live")
@@ -96,11 +93,7 @@ def measure_live(
 
     pack, _ = find_style(style, folders(), say=say)
     figures = measure_live(pack, parse_size(size), rate=rate, seconds=seconds, say=say)
-    if json:
-        show_json(figures)
-    else:
-        print(table(figures))
-    return 0
+    return _show(figures, table, json)
 
 
 @measure.command(name="soak")
@@ -136,10 +129,7 @@ def measure_soak(
 
     pack, _ = find_style(style, folders(), say=say)
     figures = measure_soak(pack, parse_size(size), seconds=60 * minutes, every=every, say=say)
-    if json:
-        show_json(figures)
-    else:
-        print(table(figures))
+    _show(figures, table, json)
     return 1 if figures["error"] else 0
 
 
@@ -207,11 +197,7 @@ def measure_quality(
         progress=progress,
         say=say,
     )
-    if json:
-        show_json(figures)
-    else:
-        print(table(figures))
-    return 0
+    return _show(figures, table, json)
 
 
 @measure.command(name="stability")
@@ -294,11 +280,7 @@ def measure_stability(
         progress=progress,
         say=say,
     )
-    if json:
-        show_json(figures)
-    else:
-        print(table(figures))
-    return 0
+    return _show(figures, table, json)
 
 
 def _taught(packs: list[str] | None, styles: list[str] | None) -> "list[Taught]":
@@ -359,6 +341,11 @@ def measure_crops(
         iterations=iterations,
         say=say,
     )
+    return _show(figures, table, json)
+
+
+def _show(figures: Any, table: Callable[[Any], str], json: bool) -> int:
+    """Print figures as JSON or as their table."""
     if json:
         show_json(figures)
     else:
