@@ -32,7 +32,7 @@ from murai.errors import PackError, Say, UnknownStyle, silent
 from murai.packfiles import GRAPH, MANIFEST, WEIGHTS
 
 FORMAT = 1
-Tier = Literal["fast", "fine", "johnson"]
+Tier = Literal["light", "fast", "fine", "johnson"]
 CARD = "README.md"
 TIERS: tuple[Tier, ...] = get_args(Tier)
 """From the lightest network to the heaviest."""

@@ -14,7 +14,7 @@ from murai.cli import run  # noqa: E402
 from murai.errors import TrainError  # noqa: E402
 from murai.nets import SIZES, count_parameters  # noqa: E402
 from murai.packs import StylePack, write_pack  # noqa: E402
-from murai.train.base import network_from  # noqa: E402
+from murai.train.base import network_from, teacher_from  # noqa: E402
 
 from .conftest import make_lessons, save_photo, vgg_weights  # noqa: E402
 
@@ -30,8 +30,8 @@ def school(tmp_path_factory):
     return folder
 
 
-def teach(folder, picture):
-    small = ["--steps", "3", "--photo-size", "32", "--style-size", "48", "--batch", "1"]
+def teach(folder, picture, steps=3):
+    small = ["--steps", str(steps), "--photo-size", "32", "--style-size", "48", "--batch", "1"]
     weights = ["--loss-network", str(folder / "vgg19.safetensors"), "--photos", str(folder / "photos")]
     return ["train", str(folder / picture), *weights, *small]
 
@@ -149,6 +149,35 @@ def test_a_fine_pack_says_so(school, tmp_path):
     manifest = StylePack.load(tmp_path / "fine").manifest
     assert manifest.tier == "fine"
     assert manifest.architecture.arguments == json.loads(json.dumps(SIZES["fine"]))
+
+
+def test_a_smaller_network_learns_from_the_paintings_of_a_larger_one(school, tmp_path):
+    command = [*teach(school, "door.png", steps=40), "--teacher", str(school / "second"), "--tier", "light"]
+    assert run([*command, "--learning-rate", "0.01", "--out", str(tmp_path / "light")]) == 0
+    light = StylePack.load(tmp_path / "light")
+    assert light.manifest.tier == "light"
+    assert light.manifest.training["teacher"] == "second"
+    assert "imitating the paintings of `second`" in light.card
+    steps = [json.loads(line) for line in (tmp_path / "light.run" / "losses.jsonl").read_text().splitlines()]
+    assert all(set(step) == {"step", "imitation"} for step in steps)
+    first, last = (np.mean([step["imitation"] for step in part]) for part in (steps[:8], steps[-8:]))
+    assert last < 0.8 * first
+
+
+def test_a_teacher_shows_its_own_paintings(school):
+    pack = StylePack.load(school / "second")
+    picture, half = torch.rand(2, 3, 32, 32), torch.tensor([1.0, 0.5])
+    network = network_from(pack, ["door", "wall"], full=True)
+    with torch.no_grad():
+        wanted = network(picture, network.at_strength(network.styles[[1, 0]], half))
+    assert torch.equal(teacher_from(pack, ["door", "wall"])(picture, [1, 0], half), wanted)
+
+
+def test_a_teacher_without_the_style_is_refused(school, tmp_path, capsys):
+    command = [*teach(school, "door.png"), "--teacher", str(school / "first"), "--out", str(tmp_path / "x")]
+    assert run(command) == 2
+    assert "cannot teach the style 'door'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("given", [["--architecture", "johnson"], ["--base", "first"]])

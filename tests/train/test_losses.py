@@ -5,7 +5,7 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from murai.train.losses import content_loss, gram_matrix, lattice_loss, style_loss, total_variation  # noqa: E402
+from murai.train.losses import content_loss, gram_matrix, imitation_loss, lattice_loss, style_loss, total_variation  # noqa: E402
 
 
 def test_the_gram_matrix_of_a_hand_made_map():
@@ -104,6 +104,15 @@ def test_strokes_side_by_side_are_no_lattice(period):
 
 def test_a_lattice_can_be_looked_for_in_a_picture_of_few_cells():
     assert lattice_loss(torch.rand(1, 3, 32, 40), 8).isfinite()
+
+
+def test_imitation_loss_is_0_for_the_painting_itself_and_1_for_its_mean():
+    torch.manual_seed(0)
+    wanted = torch.rand(2, 3, 16, 16)
+    assert imitation_loss(wanted, wanted) == 0
+    mean = wanted.mean((2, 3), keepdim=True).expand_as(wanted)
+    assert torch.isclose(imitation_loss(mean, wanted), torch.tensor(1.0))
+    assert imitation_loss(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)) == 0
 
 
 def test_the_style_of_each_picture_counts_by_its_weight():

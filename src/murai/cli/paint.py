@@ -53,7 +53,7 @@ class Painting:
     calm: Share = 0.0
     stroke_size: Annotated[float, Parameter(validator=validators.Number(gte=1, lte=4))] = 1.0
     size: str | None = None
-    tier: Literal["fast", "fine", "johnson"] | None = None
+    tier: Literal["light", "fast", "fine", "johnson"] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "f32", "bf16"] = "auto"
     mask: Path | None = None

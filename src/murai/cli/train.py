@@ -41,9 +41,10 @@ def train(
     learning_rate: Positive = 0.02,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     architecture: Literal["compact", "johnson"] | None = None,
-    tier: Literal["fast", "fine"] | None = None,
+    tier: Literal["light", "fast", "fine"] | None = None,
     base: str | None = None,
     full: bool = False,
+    teacher: str | None = None,
     processes: Count = 1,
     machines: Count = 1,
     bf16: bool = False,
@@ -92,12 +93,15 @@ def train(
     architecture
         The network; johnson is the one of 2016, for comparison.
     tier
-        fast is the default; fine takes twice the time and paints better. With --base and --full, a fast network grows
-        into a fine one.
+        fast is the default; light takes half its time, and fine twice, which paints better. With --base and --full, a
+        network grows into a larger one.
     base
         A pack that is taught already, a path or a name: its styles stay, and only the new one's vector is learned.
     full
         With --base: learn everything anew from there, and leave the base's other styles out.
+    teacher
+        A pack, a path or a name, whose paintings in styles of these names are imitated, which is quick: a start for a
+        smaller network, to be learned on with --base and --full.
     processes
         How many GPUs, or processes on the CPU, learn together; each takes --batch photographs a step.
     machines
@@ -156,6 +160,7 @@ def train(
         architecture=architecture or "compact",
         arguments=SIZES[tier] if tier else None,
         base=_base(base) if base else None,
+        teacher=_base(teacher) if teacher else None,
         full=full,
         photos_terms=photos_terms,
         evaluation=evaluate,

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -15,6 +15,9 @@ from murai.nets.growth import grow
 from murai.packs import StylePack
 from murai.train.losses import gram_matrix, style_loss
 from murai.train.vgg import LossNetwork
+
+if TYPE_CHECKING:
+    from murai.train.loop import Teacher
 
 
 def load_base(path: Path, loss_network: LossNetwork) -> StylePack:
@@ -73,6 +76,23 @@ def network_from(
     network.requires_grad_(full)
     network.styles.requires_grad_(True)
     return network
+
+
+def teacher_from(pack: StylePack, names: Sequence[str]) -> "Teacher":
+    """What `pack` paints in the styles called `names`, to learn from. Raises TrainError where it lacks one of them."""
+    if missing := [name for name in names if name not in pack.names]:
+        raise TrainError(
+            f"{pack.path} cannot teach the style '{missing[0]}', it has {', '.join(pack.names)}; give it as --name."
+        )
+    network = network_from(pack, names, full=True).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def paint(photographs: Tensor, chosen: Sequence[int], strengths: Tensor) -> Tensor:
+        there = network.to(photographs.device)
+        painted: Tensor = there(photographs, there.at_strength(there.styles[list(chosen)], strengths))
+        return painted
+
+    return paint
 
 
 def _grown(pack: StylePack, network: StylizationNetwork, arguments: Mapping[str, Any]) -> StylizationNetwork:

@@ -49,8 +49,13 @@ def _stage(training: Mapping[str, Any]) -> str:
 
 def _told(training: Mapping[str, Any]) -> str:
     start = f", from `{training['base']}`" if "base" in training else ""
-    lattice = f", lattice {training['lattice']:g}" if "lattice" in training else ""
     minutes = f" in {training['minutes']:g} minutes" if "minutes" in training else ""
+    if "teacher" in training:
+        return (
+            f"- {training['steps']:,} steps of {training['batch']} crops of {training['size']} pixels{minutes}{start}, "
+            f"imitating the paintings of `{training['teacher']}`."
+        )
+    lattice = f", lattice {training['lattice']:g}" if "lattice" in training else ""
     return (
         f"- {training['steps']:,} steps of {training['batch']} crops of {training['size']} pixels{minutes}{start}: "
         f"{training.get('optimizer', 'Adam')}, one cycle to {training['learning_rate']:g}; weights of the normalized "

@@ -27,7 +27,7 @@ from torch import Tensor
 from murai.errors import TrainError
 from murai.nets.base import StylizationNetwork
 from murai.train.chance import draws
-from murai.train.losses import content_loss, gram_matrix, lattice_loss, style_loss, total_variation
+from murai.train.losses import content_loss, gram_matrix, imitation_loss, lattice_loss, style_loss, total_variation
 from murai.train.lowrank import low_rank
 from murai.train.muon import Muon
 from murai.train.photos import Photographs
@@ -36,6 +36,8 @@ from murai.train.vgg import CONTENT, LossNetwork
 from murai.train.watch import refuse_broken
 
 Terms = dict[str, float]
+Teacher = Callable[[Tensor, Sequence[int], Tensor], Tensor]
+"""Paintings [N, 3, H, W] of photographs, each in the style of that number and at its strength [N]."""
 Machines = Fabric
 """The processes of a run: one, several GPUs, several machines."""
 
@@ -184,7 +186,8 @@ class Training:
     `styles` are the style pictures, each [3, H, W] in 0..1, of the last of the network's style vectors. What of the
     network does not require a gradient stays as it is. With `resume` the run goes on from the checkpoint in `folder`
     with the same losses as if it had never stopped. Without, it starts with a checkpoint of step 0, and `overwrite`
-    deletes the files of a former run. `base` names what the network had learned before. Raises TrainError where the
+    deletes the files of a former run. `base` names what the network had learned before, and the teacher. With a
+    `teacher` the network learns nothing but to paint as that one does (Hinton et al. 2015). Raises TrainError where the
     folder has such files and `overwrite` is False, where it cannot be written, and where the checkpoint is missing,
     damaged or of a run that differs from this one.
     """
@@ -202,7 +205,9 @@ class Training:
         resume: bool = False,
         overwrite: bool = False,
         base: str = "",
+        teacher: Teacher | None = None,
     ) -> None:
+        self.teacher = teacher
         self.fabric = fabric or open_fabric()
         self.settings, self.photographs, self.folder, self.step = settings, photographs, folder, 0
         shared = f"{self.fabric.world_size} of {self.fabric.strategy.precision.precision}"
@@ -211,8 +216,10 @@ class Training:
         """The first style vector that learns from a picture."""
         self.seconds = 0.0
         self._whole = True  # False while the weights are between two steps
-        examples = [*photographs.batch(range(EXAMPLES)), *styles]
-        learned_with = low_rank(loss_network.to(self.fabric.device), examples, settings.energy)
+        learned_with = loss_network.to(self.fabric.device)
+        if teacher is None:
+            examples = [*photographs.batch(range(EXAMPLES)), *styles]
+            learned_with = low_rank(learned_with, examples, settings.energy)
         self.loss_network = learned_with.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.network = network
@@ -353,6 +360,9 @@ class Training:
         chosen = [number % len(self.grams) for number in numbers]
         strengths = torch.tensor([self._strength(number) for number in numbers], device=photographs.device)
         style = self.network.at_strength(self.network.styles[[self.first + k for k in chosen]], strengths)
+        if self.teacher is not None:
+            shown = self.teacher(photographs, chosen, strengths)
+            return {"imitation": imitation_loss(self.painter(photographs, style).float(), shown)}
         losses = {}
         if s.stable == "none":
             both = painted = self.painter(photographs, style)

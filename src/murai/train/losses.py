@@ -60,6 +60,12 @@ def style_loss(painted: Maps, style_grams: Maps, weights: Tensor | None = None) 
     return total
 
 
+def imitation_loss(painted: Tensor, wanted: Tensor) -> Tensor:
+    """Mean |y - w| of [N, 3, H, W] over mean |w - its mean|: [] ; 1 for pictures of one colour, the right one."""
+    spread = (wanted - wanted.mean((2, 3), keepdim=True)).abs().mean((1, 2, 3)).clamp(min=1 / 255)
+    return ((painted - wanted).abs().mean((1, 2, 3)) / spread).mean()
+
+
 def total_variation(x: Tensor) -> Tensor:
     """Mean absolute difference of neighbouring pixels of [N, 3, H, W], across and down."""
     across = (x[:, :, :, 1:] - x[:, :, :, :-1]).abs().mean()

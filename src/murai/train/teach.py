@@ -1,6 +1,7 @@
 """`murai train` as a function: pictures and photographs in, a style pack out."""
 
 import io
+import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +19,8 @@ from murai.errors import OutputExists, Say, SinkError, TrainError, silent
 from murai.nets import VERSION, all_arguments, build, count_parameters, mac_per_pixel
 from murai.nets.base import StylizationNetwork
 from murai.packfiles import LIMITS
-from murai.packs import NAME, Architecture, LossNetworkRecord, Manifest, Style, StylePack, write_pack
-from murai.train.base import load_base, network_from, start_near, weights_hash
+from murai.packs import NAME, Architecture, LossNetworkRecord, Manifest, Style, StylePack, Tier, write_pack
+from murai.train.base import load_base, network_from, start_near, teacher_from, weights_hash
 from murai.train.card import model_card
 from murai.train.export import RunGraph, export_onnx
 from murai.train.loop import Machines, Progress, Settings, Training, open_fabric
@@ -31,8 +32,8 @@ from murai.train.stability import FURTHEST
 from murai.train.vgg import LossNetwork
 from murai.train.watch import Watch
 
-FAST = 10_000.0
-"""Multiply-adds per pixel up to which a network is of the tier `fast`."""
+MOST: dict[Tier, float] = {"light": 4_000.0, "fast": 10_000.0, "fine": math.inf}
+"""Multiply-adds per pixel up to which a network is of a tier."""
 
 VECTORS = ("styles", "photograph")
 
@@ -56,6 +57,7 @@ class Plan:
     base         a pack to start from instead of `architecture`: its styles stay, and the new ones learn their vectors
     full         learn everything anew from there; the pack then has only the styles of `works`, and with `arguments` a
                  larger network
+    teacher      a pack whose paintings in the same styles are learned from, and nothing else
     resume       go on from the checkpoint in `run_folder`
     overwrite    replace the pack at `out`, and without `resume` the run in `run_folder` too
     """
@@ -71,6 +73,7 @@ class Plan:
     evaluation: Path | None = None
     base: Path | None = None
     full: bool = False
+    teacher: Path | None = None
     resume: bool = False
     overwrite: bool = False
 
@@ -133,6 +136,7 @@ def teach(
     evaluation = list_photos(plan.evaluation, say) if plan.evaluation else []
     torch.manual_seed(settings.seed)
     base = load_base(plan.base, loss_network) if plan.base else None
+    shown = StylePack.load(plan.teacher) if plan.teacher else None
     source = Photographs(photographs, size=settings.size, seed=settings.seed, margin=FURTHEST)
     network = _network(plan, base, loss_network, pictures, source)
     manifest = _manifest(plan, base, network, loss_network, len(photographs), fabric.world_size)
@@ -146,7 +150,8 @@ def teach(
         fabric=fabric,
         resume=plan.resume,
         overwrite=plan.overwrite,
-        base=weights_hash(base) if base else "",
+        base=" ".join(weights_hash(pack) for pack in (base, shown) if pack),
+        teacher=teacher_from(shown, [work.style.name for work in plan.works]) if shown else None,
     )
     learning = range(training.first, training.first + len(pictures))
     sheet = ContactSheet(plan.run_folder, [centre_square(p, 256) for p in spread(photographs, 4)], learning)
@@ -220,7 +225,7 @@ def _manifest(
     kept = list(base.manifest.styles) if base and not plan.full else []
     return Manifest(
         name=pack_name(plan.out),
-        tier="johnson" if name == "johnson" else "fast" if mac <= FAST else "fine",
+        tier="johnson" if name == "johnson" else next(tier for tier, most in MOST.items() if mac <= most),
         architecture=Architecture(name=name, arguments=arguments, version=VERSION),
         style_size=network.style_size,
         mac_per_pixel=mac,
@@ -235,6 +240,7 @@ def _manifest(
             "photographs": photographs,
             "photographs_terms": plan.photos_terms,
             "photographs_seen": _seen(plan, base, processes),
+            **({"teacher": plan.teacher.name} if plan.teacher else {}),
             **({"base": base.name, "full": plan.full, "before": base.manifest.training} if base else {}),
         },
     )

@@ -49,7 +49,7 @@ class Watch:
     def step(self, progress: "Progress") -> None:
         """Look at one step's terms. A run taken up after its first steps is not judged by them."""
         window = (progress.step - 1) // self._window
-        if window in (0, 4):
+        if window in (0, 4) and "style" in progress.terms:
             (self._fifth if window else self._first).append(progress.terms["style"])
         whole = len(self._first) == len(self._fifth) == self._window
         if whole and fmean(self._fifth) > max(FALL * fmean(self._first), self._flat_above):
