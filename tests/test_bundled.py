@@ -20,7 +20,7 @@ LIMIT = 10_000_000
 """Bytes of all packs together."""
 
 
-REPEATING = {"starry_night": 0.08, "paintings-fine": 0.2}
+REPEATING = {"starry_night": 0.08}
 """What the lattice loss counts may be 0.02: photographs have 0.003 to 0.005, and 0.05 are scales that a passer-by sees.
 The light network is older than that loss, and draws a faint grid where flat areas meet."""
 
