@@ -231,6 +231,17 @@ def test_video_writes_files_only(clip, capsys):
     assert "murai image" in refused(capsys, "video", "in.mp4", "out.png", "--style", "invert")
 
 
+def test_a_pack_in_the_working_folder_is_found_by_its_name(tiny_pack):
+    shutil.copytree(tiny_pack, "mine")
+    Image.new("RGB", (40, 30)).save("in.png")
+    assert run(["image", "in.png", "out.png", "--style", "mine"]) == 0
+
+
+def test_a_picture_is_no_video(capsys):
+    Image.new("RGB", (40, 30)).save("in.png")
+    assert "murai image" in refused(capsys, "video", "in.png", "out.mp4")
+
+
 def test_an_unknown_style_suggests_the_nearest(clip, capsys):
     assert "invert" in refused(capsys, "video", "in.mp4", "out.mp4", "--style", "invret")
     assert "starry_night" in refused(capsys, "video", "in.mp4", "out.mp4", "--style", "stary_night")

@@ -34,6 +34,8 @@ from murai.packfiles import GRAPH, MANIFEST, WEIGHTS
 FORMAT = 1
 Tier = Literal["light", "fast", "fine", "johnson"]
 CARD = "README.md"
+LISTED = 20
+"""Names in a message, at most."""
 TIERS: tuple[Tier, ...] = get_args(Tier)
 """From the lightest network to the heaviest."""
 
@@ -266,14 +268,16 @@ def find_style(
     """The pack and the mix that a user means by `text`.
 
     `text` is NAME, PACK/NAME, PATH/NAME, a PACK or the PATH of one (its first style), or a blend inside one pack:
-    NAME:W,NAME:W. What exists on disk and is not a bare name is a path. The first folder wins; in a folder the lightest
-    network, of `tier` where it is given. Raises UnknownStyle, PackError.
+    NAME:W,NAME:W. What exists on disk is a path, a bare name only where no style and no pack is called so. The first
+    folder wins; in a folder the lightest network, of `tier` where it is given. Raises UnknownStyle, PackError.
     """
     place, mix = _split(text)
     packs = [StylePack.load(place)] if isinstance(place, Path) else find_packs(folders, say=say)
     matches = [p for p in packs if place in ("", p.name, p.path) and set(mix) <= set(p.names)]
     if not matches and (named := [p for p in packs if p.name == text]):
         matches, mix = named, {}
+    if not matches and os.path.exists(os.path.join(text, MANIFEST)):
+        matches, mix = [StylePack.load(text)], {}
     if not matches:
         raise UnknownStyle(_unknown(text, mix, packs))
     fitting = [p for p in matches if tier in (None, p.manifest.tier)]
@@ -373,7 +377,9 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     if near := difflib.get_close_matches(name, known, cutoff=0.5):
         return f"the nearest are {', '.join(near)}" if len(near) > 1 else f"the nearest is {near[0]}"
-    return f"there are {', '.join(known[:20])}" if known else "there are none, and 'murai styles add PACK' adds some"
+    if not known:
+        return "there are none, and 'murai styles add PACK' adds some"
+    return f"there are {', '.join(known[:LISTED])}" + (", and more: murai styles list" if len(known) > LISTED else "")
 
 
 def _entries(folder: Path) -> list[Path]:

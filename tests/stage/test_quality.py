@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from murai.controls import Controls
@@ -53,15 +53,16 @@ def test_a_fast_machine_paints_whole_pictures():
 
 
 @given(full=st.floats(0.04, 0.3))
+@example(full=0.225)  # a size fits by a hair: the next smaller one is taken first
 @settings(max_examples=30, deadline=None)
 def test_a_slow_one_finds_the_size_it_can_keep_up_with_and_stays_there(full):
     machine = Machine(full)
     painter = keeping(machine)
-    settled = run(machine, painter, 100)
+    settled = run(machine, painter, 400)
     assert full * (settled / 640) ** 2 <= FULL / 30
     run(machine, painter, 3000)
-    assert len(set(machine.sizes[100:])) <= 2, "it goes back and forth"
-    assert np.mean(np.array(machine.sizes[100:]) == settled) > 0.9
+    assert len(set(machine.sizes[400:])) <= 2, "it goes back and forth"
+    assert np.mean(np.array(machine.sizes[400:]) == settled) > 0.9
 
 
 def test_a_machine_that_is_far_too_slow_takes_the_smallest():

@@ -26,6 +26,7 @@ def suggest(
     sheets = _sheets(pictures, out)
     for sheet in sheets:
         refuse_picture(sheet, overwrite=overwrite)  # before any work
+    say("looking for sections worth learning from, which takes a minute or two a picture.")
     loss_network = judge.load(say)
     for picture, sheet in zip(pictures, sheets, strict=True):
         with progress(f"looking at {picture.name}", 100, "%") as advance:

@@ -105,7 +105,7 @@ def live(
         Pictures a second to keep up with: where painting takes longer its work size becomes smaller, unless --size says
         it.
     frames
-        End after so many frames.
+        End after so many frames of the source; those that come too fast to be painted count too.
     overwrite
         Replace files that exist.
     """

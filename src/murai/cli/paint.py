@@ -9,7 +9,7 @@ from cyclopts import Parameter, validators
 
 from murai.cli.common import Count, Share, folders, parse_size
 from murai.console import progress, say
-from murai.errors import MuraiError, Say, SinkError
+from murai.errors import MuraiError, Say, SinkError, SourceError
 
 if TYPE_CHECKING:
     from murai.stylizers.masked import Mask, Masked
@@ -24,7 +24,8 @@ class Painting:
     Parameters
     ----------
     style
-        NAME, PACK/NAME, the path of a pack, or a blend NAME:W,NAME:W.
+        NAME (of the lightest pack that has it), PACK/NAME, a pack or its path (its first style), or a blend
+        NAME:W,NAME:W.
     strength
         0 leaves the picture as it is, 1 paints it fully.
     keep_colors
@@ -36,7 +37,7 @@ class Painting:
     size
         Work size of the network, WxH: larger pictures are painted at this size and brought back.
     tier
-        Prefer a network of this weight.
+        Only a network of this weight.
     device
         Where the network runs.
     precision
@@ -97,9 +98,12 @@ def video(
     from murai.sinks import open_sink
     from murai.sources.altered import Altered
     from murai.sources.file import FileSource
+    from murai.sources.picture import is_picture
 
     if output in ("window", "null") or "://" in output or output.startswith(("v4l2:", "mjpeg:")):
         raise SinkError(f"the output of murai video is a file, not {output}; `murai live` has other sinks.")
+    if is_picture(input):
+        raise SourceError(f"{input} is a picture, which does not move: paint it with `murai image`.")
     sink = open_sink(output, overwrite=overwrite, say=say)
     source = Altered(FileSource(input, say=say), frames=frames)
     repertoire, controls = open_repertoire(painting or Painting())
@@ -119,7 +123,7 @@ def image(input: Path, output: Path, /, *, painting: Painting | None = None, ove
     input
         Any picture that Pillow reads.
     output
-        FILE.jpg, .png, .webp or .tif.
+        FILE.jpg, .png, .webp, .tif or .bmp.
     overwrite
         Replace the output if it exists.
     """

@@ -73,7 +73,8 @@ def train(
     crop
         The section to learn from, X,Y,W,H in pixels, one for each picture.
     suggest_crops
-        Learn nothing, but print three sections worth learning from and write IMAGE-crops.jpg, or --out, to choose by.
+        Learn nothing, but ask the loss network for three sections worth learning from, print them, and write
+        IMAGE-crops.jpg, or --out, to choose by.
     steps
         How long to learn.
     batch
@@ -172,7 +173,7 @@ def train(
     fabric = open_fabric(processes, machines, "bf16-mixed" if bf16 else "32-true")
     tell = say if fabric.is_global_zero else silent
     board = _board(plan.run_folder) if tensorboard and fabric.is_global_zero else None
-    tell(f"learning; {plan.run_folder}/sheet.jpg shows how it goes. Ctrl-C keeps a checkpoint.")
+    tell("looking at the pictures, the photographs and the loss network.")
     bar = progress("learning", steps, "steps") if fabric.is_global_zero else nullcontext(lambda done, note="": None)
     with bar as advance:
 

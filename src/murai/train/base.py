@@ -82,7 +82,8 @@ def teacher_from(pack: StylePack, names: Sequence[str]) -> "Teacher":
     """What `pack` paints in the styles called `names`, to learn from. Raises TrainError where it lacks one of them."""
     if missing := [name for name in names if name not in pack.names]:
         raise TrainError(
-            f"{pack.path} cannot teach the style '{missing[0]}', it has {', '.join(pack.names)}; give it as --name."
+            f"{pack.path} cannot teach the style '{missing[0]}'; say by --name which of its own the picture is: "
+            f"{', '.join(pack.names)}."
         )
     network = network_from(pack, names, full=True).eval().requires_grad_(False)
 

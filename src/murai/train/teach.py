@@ -166,10 +166,11 @@ def teach(
             watch.step(progress)
             on_step(progress)
 
+    say(f"learning; {plan.run_folder}/sheet.jpg shows how it goes. Ctrl-C keeps a checkpoint.")
     training.run(after_step)
     if not fabric.is_global_zero:
         return None
-    say("learned; writing the pack and checking its graph against torch.")
+    say("learned; writing the pack and checking its graph against torch, which takes a minute.")
     network, loss_network = network.cpu(), loss_network.cpu()
     _round(network)
     model = export_onnx(network, run_graph)
