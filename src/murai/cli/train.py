@@ -31,7 +31,7 @@ def train(
     licence: list[str] | None = None,
     crop: list[str] | None = None,
     suggest_crops: bool = False,
-    steps: Count = 800,
+    steps: Count = 600,
     batch: Count = 2,
     photo_size: Annotated[int, Parameter(validator=validators.Number(gte=32))] = 256,
     style_size: Annotated[int, Parameter(validator=validators.Number(gte=32))] = 512,

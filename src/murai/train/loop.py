@@ -67,7 +67,7 @@ class Settings:
     energy             share of its responses' variance that the loss network keeps while learning, see `low_rank`
     """
 
-    steps: int = 800
+    steps: int = 600
     batch: int = 2
     size: int = 256
     learning_rate: float = 0.02
