@@ -157,6 +157,7 @@ def test_a_smaller_network_learns_from_the_paintings_of_a_larger_one(school, tmp
     light = StylePack.load(tmp_path / "light")
     assert light.manifest.tier == "light"
     assert light.manifest.training["teacher"] == "second"
+    assert light.manifest.loss_network is None
     assert "imitating the paintings of `second`" in light.card
     steps = [json.loads(line) for line in (tmp_path / "light.run" / "losses.jsonl").read_text().splitlines()]
     assert all(set(step) == {"step", "imitation"} for step in steps)
@@ -171,6 +172,17 @@ def test_a_teacher_shows_its_own_paintings(school):
     with torch.no_grad():
         wanted = network(picture, network.at_strength(network.styles[[1, 0]], half))
     assert torch.equal(teacher_from(pack, ["door", "wall"])(picture, [1, 0], half), wanted)
+
+
+def test_a_teacher_that_cannot_paint_gently_mixes_pixels(school, tmp_path):
+    command = [*teach(school, "style.png"), "--name", "wall", "--architecture", "johnson"]
+    assert run([*command, "--out", str(tmp_path / "johnson")]) == 0
+    pack, picture = StylePack.load(tmp_path / "johnson"), torch.rand(2, 3, 32, 32)
+    shown = teacher_from(pack, ["wall"])
+    whole = shown(picture, [0, 0], torch.tensor([1.0, 1.0]))
+    gentle = shown(picture, [0, 0], torch.tensor([1.0, 0.25]))
+    assert torch.equal(gentle[0], whole[0])
+    assert torch.allclose(gentle[1], 0.75 * picture[1] + 0.25 * whole[1], atol=1e-5)
 
 
 def test_a_teacher_without_the_style_is_refused(school, tmp_path, capsys):

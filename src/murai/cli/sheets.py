@@ -124,18 +124,21 @@ def strength(
     from murai.measure.sheets import by_pixels, by_vectors, flat_errors, strength_sheet
     from murai.packs import find_style
 
+    if (photos is None) != (not style_image):
+        raise MuraiError("--photos and --style-image go together; give both or neither.")
+    pictures = style_images(style_image or [])
     pack, _ = find_style(style, folders(), say=say)
     code = _write_sheet(lambda: strength_sheet(pack, name), out, overwrite)
     print("| strength | flat colours stray, by vectors | by pixels |\n|---|---|---|")
     vectors, pixels = flat_errors(pack, by_vectors), flat_errors(pack, by_pixels)
     for strength, stray in vectors.items():
         print(f"| {strength:g} | {stray:.1f} | {pixels[strength]:.1f} |")
-    if photos is None or not style_image:
+    if photos is None:
         return code
     with needs("Judging strength", "train"):
         from murai.measure.strength import measure_strength, table
         from murai.train.photos import list_photos
-    pictures, photographs = style_images(style_image), list_photos(photos, say)[:limit]
+    photographs = list_photos(photos, say)[:limit]
     print("\n" + table(measure_strength(pack, pictures, photographs, (judge or Judge()).load(say), say=say)))
     return code
 

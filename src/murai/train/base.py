@@ -85,12 +85,17 @@ def teacher_from(pack: StylePack, names: Sequence[str]) -> "Teacher":
             f"{pack.path} cannot teach the style '{missing[0]}'; say by --name which of its own the picture is: "
             f"{', '.join(pack.names)}."
         )
+    if pack.manifest.architecture.version != VERSION:
+        raise TrainError(f"{pack.path} was taught for an older calculation; take another --teacher.")
     network = network_from(pack, names, full=True).eval().requires_grad_(False)
 
     @torch.no_grad()
     def paint(photographs: Tensor, chosen: Sequence[int], strengths: Tensor) -> Tensor:
-        there = network.to(photographs.device)
-        painted: Tensor = there(photographs, there.at_strength(there.styles[list(chosen)], strengths))
+        there, pixels = network.to(photographs.device), strengths[:, None, None, None]
+        styles = there.styles[list(chosen)]
+        if there.photograph is None:  # its gentle painting is a mixture of pixels, as for users
+            return torch.lerp(photographs, there(photographs, styles), pixels)
+        painted: Tensor = there(photographs, there.at_strength(styles, strengths))
         return painted
 
     return paint

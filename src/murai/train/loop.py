@@ -224,7 +224,7 @@ class Training:
         self._learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.network = network
         self.painter, *self.optimizers = self.fabric.setup(network, *_optimizers(network, self._learned))
-        self.grams = [self._grams(style) for style in styles]
+        self.grams = [{} if teacher else self._grams(style) for style in styles]
         self._log = folder / LOG
         if resume:
             self._restore()

@@ -139,7 +139,7 @@ def teach(
     shown = StylePack.load(plan.teacher) if plan.teacher else None
     source = Photographs(photographs, size=settings.size, seed=settings.seed, margin=FURTHEST)
     network = _network(plan, base, loss_network, pictures, source)
-    manifest = _manifest(plan, base, network, loss_network, len(photographs), fabric.world_size)
+    manifest = _manifest(plan, base, shown, network, loss_network, len(photographs), fabric.world_size)
     training = Training(
         network,
         loss_network,
@@ -150,7 +150,7 @@ def teach(
         fabric=fabric,
         resume=plan.resume,
         overwrite=plan.overwrite,
-        base=" ".join(weights_hash(pack) for pack in (base, shown) if pack),
+        base=_before(base, shown),
         teacher=teacher_from(shown, [work.style.name for work in plan.works]) if shown else None,
     )
     learning = range(training.first, training.first + len(pictures))
@@ -187,6 +187,12 @@ def teach(
     return write_pack(plan.out, manifest, model, _tensors(network), files, overwrite=plan.overwrite)
 
 
+def _before(base: StylePack | None, teacher: StylePack | None) -> str:
+    """What a run begins with and learns from, for a resume to compare."""
+    hashes = [weights_hash(base)] if base else []
+    return " ".join([*hashes, f"teacher {weights_hash(teacher)}"] if teacher else hashes)
+
+
 def _network(
     plan: Plan,
     base: StylePack | None,
@@ -212,6 +218,7 @@ def spread(paths: Sequence[Path], count: int) -> list[Path]:
 def _manifest(
     plan: Plan,
     base: StylePack | None,
+    teacher: StylePack | None,
     network: StylizationNetwork,
     loss_network: LossNetwork,
     photographs: int,
@@ -223,6 +230,9 @@ def _manifest(
     if base is not None:
         name = base.manifest.architecture.name
         arguments = all_arguments(name, plan.arguments) if plan.arguments else base.manifest.architecture.arguments
+    taught: LossNetworkRecord | None = LossNetworkRecord(**asdict(loss_network.info))
+    if teacher is not None:  # no loss network taught it
+        taught = base.manifest.loss_network if base else None
     kept = list(base.manifest.styles) if base and not plan.full else []
     return Manifest(
         name=pack_name(plan.out),
@@ -232,7 +242,7 @@ def _manifest(
         mac_per_pixel=mac,
         parameters=count_parameters(network),
         styles=kept + [work.style for work in plan.works],
-        loss_network=LossNetworkRecord(**asdict(loss_network.info)),
+        loss_network=taught,
         training={
             **asdict(plan.settings),
             "optimizer": "Muon and Adam" if base is None or plan.full else "Adam",
@@ -241,7 +251,7 @@ def _manifest(
             "photographs": photographs,
             "photographs_terms": plan.photos_terms,
             "photographs_seen": _seen(plan, base, processes),
-            **({"teacher": plan.teacher.name} if plan.teacher else {}),
+            **({"teacher": teacher.name} if teacher else {}),
             **({"base": base.name, "full": plan.full, "before": base.manifest.training} if base else {}),
         },
     )
