@@ -60,14 +60,18 @@ class Painting:
     mask: Path | None = None
     inside: str | None = None
 
-    def refuse(self) -> None:
-        """Raise what the styles and files asked for would raise later."""
-        from murai.packs import find_style
-
+    def refuse_mask(self) -> None:
+        """Raise MuraiError for a mask without a style, a style without a mask, and a mask that is not there."""
         if (self.mask is None) != (self.inside is None):
             raise MuraiError("--mask FILE says where --inside STYLE paints; give both or neither.")
         if self.mask is not None and not self.mask.is_file():
             raise MuraiError(f"there is no file {self.mask}; give a picture or an ONNX network as --mask.")
+
+    def refuse(self) -> None:
+        """Raise what the styles and files asked for would raise later."""
+        from murai.packs import find_style
+
+        self.refuse_mask()
         for style in filter(None, (self.style, self.inside)):
             find_style(style, folders(), tier=self.tier)
 
@@ -147,7 +151,7 @@ def open_repertoire(painting: Painting, say: Say = say) -> "tuple[Repertoire | M
     from murai.stylizers.masked import Masked
     from murai.stylizers.repertoire import Repertoire
 
-    painting.refuse()
+    painting.refuse_mask()
     size = parse_size(painting.size) if painting.size else None
     pack, mix = find_style(painting.style, folders(), tier=painting.tier, say=say)
     opened = partial(open_stylizer, size=size, device=painting.device, precision=painting.precision, say=say)

@@ -10,6 +10,7 @@ import PIL.Image
 
 from murai.errors import Say, UnknownStyle, silent
 from murai.frame import Image
+from murai.measure.quality import STYLE_SIDE
 from murai.measure.sheets import STRENGTHS, by_pixels, by_vectors
 from murai.measure.tables import markdown
 from murai.packs import StylePack
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 MIXES = tuple(np.linspace(0, 1, 11))
 """Shares of the painting at which mixed pixels are judged; between two the style loss is interpolated."""
-STYLE_SIDE = 512
 Hand = Callable[[OpenVINOStylizer, str, Image, float], Image]
 
 

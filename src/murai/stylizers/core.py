@@ -2,6 +2,7 @@
 
 import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 # OpenVINO reports its own import over the network through this package, unless the package is missing. None says it is.
@@ -9,7 +10,9 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 import openvino as ov  # noqa: E402
 from openvino import opset13 as op  # noqa: E402
 
-__all__ = ["core", "op", "ov", "prepared", "reason"]
+from murai.errors import PackError  # noqa: E402
+
+__all__ = ["core", "op", "ov", "prepared", "read_graph", "reason"]
 
 
 @cache
@@ -21,6 +24,14 @@ def core() -> Any:
     next Ctrl-C is a segmentation fault.
     """
     return ov.Core()
+
+
+def read_graph(graph: bytes | Path, name: str | Path, advice: str) -> Any:
+    """The graph as a model, from ONNX bytes or a file; `name` and `advice` are for the message. Raises PackError."""
+    try:
+        return core().read_model(graph)
+    except RuntimeError as error:
+        raise PackError(f"{name} is no ONNX graph that OpenVINO can read ({reason(error)}); {advice}.") from error
 
 
 def prepared(model: Any, precision: str, **settings: Any) -> Any:

@@ -14,7 +14,7 @@ from murai.controls import Controls
 from murai.errors import PackError
 from murai.frame import Image
 from murai.stylizers import compose
-from murai.stylizers.core import core, prepared, reason
+from murai.stylizers.core import prepared, read_graph, reason
 from murai.stylizers.openvino import OpenVINOStylizer
 from murai.stylizers.repertoire import Repertoire
 
@@ -113,12 +113,7 @@ class Segmentation:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            model = core().read_model(path)
-        except RuntimeError as error:
-            raise PackError(
-                f"{path} is no network that OpenVINO can read ({reason(error)}); give an ONNX file."
-            ) from error
+        model = read_graph(path, path, "give another network")
         sides = _sides(model)
         if len(sides) != 4 or 3 not in (sides[1], sides[3]):
             raise PackError(

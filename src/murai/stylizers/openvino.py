@@ -15,7 +15,7 @@ from murai.frame import Image
 from murai.packs import StylePack, refuse_external_data
 from murai.stylizers import compose
 from murai.stylizers.calm import Calm
-from murai.stylizers.core import core, ov, prepared, reason
+from murai.stylizers.core import core, ov, prepared, read_graph, reason
 
 Precision = Literal["auto", "f32", "bf16"]
 TURNS = 4
@@ -191,12 +191,7 @@ def has_bf16() -> bool:
 def _read(data: bytes, name: str) -> Any:
     """The graph, checked to be one that takes and gives what a pack's does. Raises PackError."""
     refuse_external_data(data, name)
-    try:
-        model = core().read_model(data)
-    except RuntimeError as error:
-        raise PackError(
-            f"{name} is no ONNX graph that OpenVINO can read ({reason(error)}); get the pack again."
-        ) from error
+    model = read_graph(data, name, "get the pack again")
     ports = [(name, port) for port in (*model.inputs, *model.outputs) for name in port.names]
     found = {name: f"{port.element_type.to_string()} of rank {port.partial_shape.rank}" for name, port in ports}
     if len(model.inputs) != 2 or not PORTS.items() <= found.items():
