@@ -48,6 +48,29 @@ def test_a_resized_picture_has_the_size_and_the_same_mean(size):
     assert abs(resized.mean() - gradient.mean()) < 2
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_an_enlarged_painting_is_the_enlargement_and_a_share_of_the_lost_detail(share):
+    rng = np.random.default_rng(1)
+    image = rng.integers(80, 176, (60, 80, 3), np.uint8)  # no bicubic overshoot beyond 0 and 255
+    small = compose.resize(image, 40, 30)
+    painted = rng.integers(80, 176, small.shape, np.uint8)
+    bigger, blurred = (compose.resize(each, 80, 60).astype(float) for each in (painted, small))
+    expected = np.clip(bigger + share * (image - blurred), 0, 255)
+    assert np.abs(compose.enlarge(painted, small, image, share) - expected).max() <= 2 + 2 * share
+
+
+def test_a_painting_that_changes_nothing_becomes_the_whole_picture_again():
+    image = np.random.default_rng(2).integers(0, 256, (60, 80, 3), np.uint8)
+    small = compose.resize(image, 40, 30)
+    assert np.abs(compose.enlarge(small, small, image, 1.0).astype(int) - image).max() <= 1
+
+
+def test_a_painting_of_the_right_size_is_not_enlarged():
+    image = np.zeros((6, 8, 3), np.uint8)
+    painted = image + 7
+    assert compose.enlarge(painted, image, image, 0.5) is painted
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("strength", [0.1, 0.5, 0.999])
 def test_a_mix_is_the_weighted_mean_to_a_level_and_a_half(shape, strength):

@@ -57,17 +57,26 @@ def mix(image: Image, painted: Image, strength: float) -> Image:
     return result
 
 
-def add_detail(painted: Image, image: Image, blurred: Image, share: float) -> Image:
-    """`painted` with a `share` in 0..1 of what `image` has and `blurred`, which went through a smaller size, lost."""
+def enlarge(painted: Image, small: Image, image: Image, share: float) -> Image:
+    """`painted`, made from `small`, at the size of `image`, which `small` was shrunk from; itself where that is one.
+
+    A `share` in 0..1 of the detail that `image` has and `small` lost is laid over it (joint upsampling by a Laplacian
+    band: Burt and Adelson 1983). What is enlarged is one picture, the difference of two, which takes half as long.
+    """
+    if small is image:
+        return painted
+    difference = np.float32(255 * share + 0.5) - np.float32(share) * small
+    difference += painted
+    difference /= np.float32(1 + share)  # all 256 levels, none beyond
+    enlarged = resize(difference.astype(np.uint8), image.shape[1], image.shape[0])
     result = np.empty_like(image)
     for band in _bands(image):
-        detail = image[band].astype(np.float32)
-        detail -= blurred[band]
-        detail *= np.float32(share)
-        detail += painted[band]
-        detail += np.float32(0.5)
-        np.clip(detail, 0, 255, out=detail)
-        result[band] = detail
+        whole = enlarged[band].astype(np.float32)
+        whole *= np.float32(1 + share)
+        whole += np.float32(share) * image[band]
+        whole -= np.float32(255 * share - 0.5)
+        np.clip(whole, 0, 255, out=whole)
+        result[band] = whole
     return result
 
 
