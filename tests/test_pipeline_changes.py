@@ -294,6 +294,16 @@ def test_black_comes_and_goes_during_a_pause() -> None:
         pipeline.stop()
 
 
+def test_black_is_shown_while_painting_goes_on() -> None:
+    stylizer, sink = Invert(), Notes(lossless=True)
+    pipeline = Pipeline(camera(count=10), stylizer, [sink], controls=Controls(blackout=True))
+    pipeline.run()
+    assert pipeline.stats.painted == len(sink.frames) > 0
+    assert not any(frame.image.any() for frame in sink.frames)
+    assert pipeline.last is not None
+    assert pipeline.last.image.any(), "a snapshot is of the painting"
+
+
 def test_a_live_show_that_starts_paused_paints_one_picture_to_hold() -> None:
     stylizer, sink = Invert(), Notes(lossless=True)
     pipeline = Pipeline(camera(count=10), stylizer, [sink], controls=Controls(paused=True))

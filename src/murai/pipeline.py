@@ -316,8 +316,7 @@ class Pipeline:
             used = self._use(used)
             last = self._last
             if self._live and used.paused and last is not None:
-                held = last.image * 0 if used.blackout else last.image
-                painted = dataclasses.replace(frame, image=held, original=last.original, ready=last.ready)
+                painted = dataclasses.replace(frame, image=last.image, original=last.original, ready=last.ready)
                 self._held += 1
                 scene = None  # what comes after a pause is another scene
             else:
@@ -325,10 +324,10 @@ class Pipeline:
                     self._stylizer.reset()
                     scene = (turn, frame.width, frame.height)
                 image = self._stylizer(frame.image)
-                painted = dataclasses.replace(frame, image=image, original=frame.image)
-                if last is None or not used.blackout:  # black is not what a pause holds
-                    self._last = painted
+                painted = self._last = dataclasses.replace(frame, image=image, original=frame.image)
                 self._painted += 1
+            if used.blackout:  # after what a pause holds is remembered, which is not black
+                painted = dataclasses.replace(painted, image=painted.image * 0)
             self._paints.add(time.monotonic())
             for outlet in [outlet for outlet in self._outlets if not outlet.failed]:
                 with suppress(Closed):  # it is being removed

@@ -12,7 +12,7 @@ from murai.controls import Controls
 from murai.errors import PackError, RuntimeUnsupported, UnknownStyle
 from murai.packs import StylePack, write_pack
 from murai.stylizers import compose, open_stylizer
-from murai.stylizers.openvino import EDGES, CACHED, OpenVINORuntime, OpenVINOStylizer, has_bf16
+from murai.stylizers.openvino import CACHED, EDGES, OpenVINORuntime, OpenVINOStylizer, has_bf16
 from tests.packs_support import PHOTOGRAPH, STYLES, make_pack, paint, tiny_graph, tiny_manifest
 
 SIZES = [(48, 64), (37, 51), (1, 1), (3, 5), (2, 200)]  # height, width

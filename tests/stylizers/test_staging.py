@@ -1,4 +1,4 @@
-"""Fades, the split and blackout, around any painter."""
+"""Fades and the split, around any painter."""
 
 import numpy as np
 import pytest
@@ -149,16 +149,6 @@ def test_the_split_leaves_its_share_unpainted(tint, split, columns):
     picture = staging(IMAGE)
     assert (picture[:, :columns] == 200).all()
     assert (picture[:, columns:] == 0).all()
-
-
-def test_blackout_is_black_and_a_fade_goes_on_behind_it(tint):
-    staging = Staging(tint, rate=10)
-    staging.use(controls("a/light"))
-    greys(staging, 1)
-    staging.use(controls("a/dark", fade=0.4, blackout=True))
-    assert greys(staging, 2) == [0, 0]
-    staging.use(controls("a/dark", fade=0.4))
-    assert greys(staging, 3) == [25, 0, 0]
 
 
 def test_after_a_reset_nothing_of_the_old_scene_dissolves(tint):

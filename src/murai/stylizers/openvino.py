@@ -23,8 +23,8 @@ TURNS = 4
 CACHED = 8
 """Sizes that stay compiled."""
 EDGES = 0.5
-"""The share of a picture's own detail in a painting that is brought back from a smaller size, so that faces and outlines
-stay sharp. At 0.25 a face is not legible at a quarter of the width, with more a coat's weave shows through the strokes."""
+"""The share of a picture's own detail in a painting brought back from a smaller size, so that faces and outlines stay
+sharp. At 0.25 no face is legible at a quarter of the width; with more a coat's weave shows through the strokes."""
 PORTS = {"image": "u8 of rank 4", "style": "f32 of rank 2", "painted": "u8 of rank 4"}
 
 
@@ -122,7 +122,8 @@ class OpenVINOStylizer:
     Each is painted by itself, unless the control `calm` holds back the noise of what stands still, see `Calm`.
 
     `size` (width, height) is the network's work size: larger pictures are shrunk to fit in it, and the painting is
-    brought back with the picture as a guide to its edges. A strength below 1 moves the style vector towards that of the unpainted picture, or, where the pack
+    brought back with the picture as a guide to its edges. A strength below 1 moves the style vector towards that of the
+    unpainted picture, or, where the pack
     has none, mixes pixels. Raises PackError, RuntimeUnsupported.
     """
 

@@ -1,4 +1,4 @@
-"""What happens around the painting: fades from one style to the next, before beside after, black."""
+"""What happens around the painting: fades from one style to the next, before beside after."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ class _Fade:
 
 
 class Staging:
-    """Paints with `painter`, and applies the controls `fade`, `split` and `blackout`.
+    """Paints with `painter`, and applies the controls `fade` and `split`.
 
     The painter's styles are PACK/NAME, as those of a `Repertoire`.
 
@@ -68,9 +68,6 @@ class Staging:
 
     def __call__(self, image: Image) -> Image:
         """The painting of `image`, same shape."""
-        if self._wanted.blackout:
-            self._advance()
-            return np.zeros_like(image)
         painted: Image = self._painter(image)
         if self._fade.behind is not None:
             painted = compose.mix(self._fade.behind, painted, self._fade.share)
