@@ -123,8 +123,7 @@ class OpenVINOStylizer:
 
     `size` (width, height) is the network's work size: larger pictures are shrunk to fit in it, and the painting is
     brought back with the picture as a guide to its edges. A strength below 1 moves the style vector towards that of the
-    unpainted picture, or, where the pack
-    has none, mixes pixels. Raises PackError, RuntimeUnsupported.
+    unpainted picture, or, where the pack has none, mixes pixels. Raises PackError, RuntimeUnsupported.
     """
 
     def __init__(
