@@ -8,7 +8,6 @@ reads when each number comes up on the screen.
 import os
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from murai.frame import Frame, Image
 from murai.packs import StylePack
 from murai.pipeline import Pipeline
 from murai.sinks.window import WindowSink
+from murai.sources.altered import Altered
 from murai.sources.pattern import PatternSource
 from murai.stylizers.openvino import OpenVINOStylizer
 from murai.stylizers.staging import Staging
@@ -35,23 +35,17 @@ WARM_UP = 3.0
 """Seconds after the first picture before anything counts."""
 
 
-class Numbered:
-    """The pattern as a live source, each picture with its number along its top; knows when each was captured."""
+class Numbers:
+    """Gives each frame its number, along its top; knows when each was captured."""
 
-    def __init__(self, width: int, height: int, rate: int) -> None:
-        self._pattern = PatternSource(width, height, rate)
-        self.live, self.info = True, self._pattern.info
+    def __init__(self) -> None:
         self.captured: dict[int, float] = {}
 
-    def __iter__(self) -> Iterator[Frame]:
-        for frame in self._pattern:
-            number = frame.index % 2**BITS
-            self.captured[number] = frame.captured
-            yield replace(frame, image=numbered(frame.image, number))
-
-    def close(self) -> None:
-        """End."""
-        self._pattern.close()
+    def __call__(self, frame: Frame) -> Frame:
+        """`frame` with its number."""
+        number = frame.index % 2**BITS
+        self.captured[number] = frame.captured
+        return replace(frame, image=numbered(frame.image, number))
 
 
 def numbered(image: Image, number: int) -> Image:
@@ -89,11 +83,12 @@ def measure_live(
         raise SinkError(
             f"the numbers on the pictures need {LEAST_SIDE * SQUARES} pixels of width; give a larger --size."
         )
-    source, window = Numbered(*size, rate), WindowSink(size=size, steady=True)
+    numbers, window = Numbers(), WindowSink(size=size, steady=True)
+    source = Altered(PatternSource(*size, rate), change=numbers)
     stylizer = OpenVINOStylizer(pack, size=size, say=say)
     stylizer(np.zeros((size[1], size[0], 3), np.uint8))
     pipeline = Pipeline(source, Staging(stylizer, rate, time.monotonic), [window], say=say)
-    watch = _Watch(pipeline, window, source, size, seconds, say)
+    watch = _Watch(pipeline, window, numbers, size, seconds, say)
     with pipeline:
         watch.start()
         window.show(until=lambda: not watch.is_alive() or pipeline.ended)
@@ -127,13 +122,13 @@ class _Watch(threading.Thread):
         self,
         pipeline: Pipeline,
         window: WindowSink,
-        source: Numbered,
+        numbers: Numbers,
         size: tuple[int, int],
         seconds: float,
         say: Say,
     ) -> None:
         super().__init__(daemon=True)
-        self._pipeline, self._window, self._source, self._say = pipeline, window, source, say
+        self._pipeline, self._window, self._numbers, self._say = pipeline, window, numbers, say
         self._size, self._seconds = size, seconds
         self._error: Exception | None = None
         self._figures: dict[str, Any] = {}
@@ -183,7 +178,7 @@ class _Watch(threading.Thread):
         return stats.read, stats.painted, self._window.presented
 
     def _looks(self) -> dict[str, Any]:
-        delays = _seen(self._source, self._size, self._seconds)
+        delays = _seen(self._numbers, self._size, self._seconds)
         return {"looks": len(delays), **_delays("seen", delays)}
 
 
@@ -196,15 +191,15 @@ def _delays(name: str, delays: list[float]) -> dict[str, float]:
     return {f"{name}_ms_median": float(np.median(delays)), f"{name}_ms_p95": float(np.percentile(delays, 95))}
 
 
-def _seen(source: Numbered, size: tuple[int, int], seconds: float) -> list[float]:
+def _seen(numbers: Numbers, size: tuple[int, int], seconds: float) -> list[float]:
     """Milliseconds from capture until each number was first on a screenshot."""
     delays, last, ends = [], None, time.monotonic() + seconds
     while time.monotonic() < ends:
         screen = np.asarray(ImageGrab.grab(xdisplay=os.environ.get("DISPLAY")).convert("RGB"))
         now, number = time.monotonic(), read_number(screen[: size[1], : size[0]])
-        if number is not None and number != last and number in source.captured:
+        if number is not None and number != last and number in numbers.captured:
             if last is not None:  # the first may have been there for long
-                delays.append(1000 * (now - source.captured[number]))
+                delays.append(1000 * (now - numbers.captured[number]))
             last = number
     return delays
 

@@ -24,8 +24,10 @@ from murai.control.player import Player
 from murai.errors import Say, SinkError, StreamLost, silent
 from murai.frame import Frame, StreamInfo
 from murai.packs import StylePack
+from murai.parts import Source
 from murai.pipeline import Pipeline
 from murai.sinks.null import NullSink
+from murai.sources.altered import Altered
 from murai.sources.pattern import PatternSource
 from murai.sources.resilient import Resilient
 from murai.stage.takes import Takes
@@ -225,30 +227,20 @@ class _Losable:
         self._size, self._rate = size, rate
         self._lost = threading.Event()
 
-    def open(self) -> "_Connection":
+    def open(self) -> Source:
         """A new connection."""
-        self._lost = threading.Event()
-        return _Connection(PatternSource(*self._size, self._rate), self._lost)
+        lost = self._lost = threading.Event()
+
+        def arrived(frame: Frame) -> Frame:
+            if lost.is_set():
+                raise StreamLost("the source is lost.")
+            return frame
+
+        return Altered(PatternSource(*self._size, self._rate), change=arrived)
 
     def lose(self) -> None:
         """Lose the connection that is."""
         self._lost.set()
-
-
-class _Connection:
-    def __init__(self, pattern: PatternSource, lost: threading.Event) -> None:
-        self._pattern, self._lost = pattern, lost
-        self.live, self.info = True, pattern.info
-
-    def __iter__(self) -> Iterator[Frame]:
-        for frame in self._pattern:
-            if self._lost.is_set():
-                raise StreamLost("the source is lost.")
-            yield frame
-
-    def close(self) -> None:
-        """End."""
-        self._pattern.close()
 
 
 class _Failing:

@@ -34,9 +34,9 @@ def open_source(
     camera = spec.partition(":")[0] == "camera"
     if frames is None and (camera or not mirror):
         return source
-    from murai.sources.altered import Altered
+    from murai.sources.altered import Altered, mirrored
 
-    return Altered(source, frames=frames, mirror=bool(mirror) and not camera)
+    return Altered(source, frames=frames, change=mirrored if mirror and not camera else None)
 
 
 def _open(spec: str, size: tuple[int, int], rate: int, mirror: bool, say: Say) -> Source:

@@ -1,6 +1,6 @@
-"""A source that ends earlier or is mirrored."""
+"""A source that ends earlier, or whose frames are changed on their way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -11,12 +11,14 @@ from murai.parts import Source
 
 
 class Altered:
-    """The first `frames` frames of a source (all where None), mirrored if asked."""
+    """The first `frames` frames of a source (all where None), each as `change` gives it back."""
 
-    def __init__(self, source: Source, *, frames: int | None = None, mirror: bool = False) -> None:
+    def __init__(
+        self, source: Source, *, frames: int | None = None, change: Callable[[Frame], Frame] | None = None
+    ) -> None:
         self._source = source
         self._frames = frames
-        self._mirror = mirror
+        self._change = change
 
     @property
     def live(self) -> bool:
@@ -32,8 +34,13 @@ class Altered:
 
     def __iter__(self) -> Iterator[Frame]:
         for frame in islice(self._source, self._frames):
-            yield replace(frame, image=np.ascontiguousarray(frame.image[:, ::-1])) if self._mirror else frame
+            yield self._change(frame) if self._change else frame
 
     def close(self) -> None:
         """Close the source."""
         self._source.close()
+
+
+def mirrored(frame: Frame) -> Frame:
+    """`frame` with left and right exchanged."""
+    return replace(frame, image=np.ascontiguousarray(frame.image[:, ::-1]))
