@@ -12,6 +12,8 @@ import PIL.Image
 import pytest
 
 SCREEN = (800, 600)
+SMALL = "small 20 640 700 750 800 400 410 420 430"
+"""Another mode of the display, 640x400 at 58 Hz, as xrandr takes it."""
 RED, GREEN, BLUE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)
 
 SHOW = """
@@ -87,13 +89,16 @@ x.XSync(display, False)
 
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
-    if missing := [name for name in ("Xvfb", "xdotool", "import") if shutil.which(name) is None]:
+    if missing := [name for name in ("Xvfb", "xdotool", "xrandr", "import") if shutil.which(name) is None]:
         pytest.skip(f"the window is tested with {', '.join(missing)}, not installed here")
     # Without -noreset it starts anew whenever its last client leaves, and refuses whoever comes in that moment.
     command = ["Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout
-        yield f":{server.stdout.readline().strip()}"
+        name = f":{server.stdout.readline().strip()}"
+        for words in (["--newmode", *SMALL.split()], ["--addmode", "screen", "small"]):
+            subprocess.run(["xrandr", "--display", name, *words], check=True, timeout=20)
+        yield name
         server.terminate()
 
 
@@ -129,6 +134,9 @@ class Player:
         return subprocess.run(
             ["xdotool", *words], env=self.environment, check=True, capture_output=True, text=True
         ).stdout
+
+    def xrandr(self, *words: str) -> None:
+        subprocess.run(["xrandr", *words], env=self.environment, check=True, timeout=20)
 
     def press(self, *keys: str) -> None:
         window = self.xdotool("search", "--name", "murai").split()[0]
@@ -176,7 +184,8 @@ def is_flag(screen: np.ndarray, left: int, top: int, width: int, height: int) ->
         (x, top - 2, BLACK),
         (x, top + height + 1, BLACK),
     ]
-    inside = [(x, y, color) for x, y, color in there if 0 <= x < SCREEN[0] and 0 <= y < SCREEN[1]]
+    rows, columns = screen.shape[:2]
+    inside = [(x, y, color) for x, y, color in there if 0 <= x < columns and 0 <= y < rows]
     return all(np.abs(screen[y, x] - color).max() <= 2 for x, y, color in inside)
 
 
@@ -234,6 +243,15 @@ def test_a_window_closed_by_its_user_ends_the_show(player: Callable[..., Player]
     subprocess.run([sys.executable, "-c", CLOSE, window], env=shown.environment, check=True, timeout=20)
     shown.hear("end")
     assert shown.process.wait(20) == 0
+
+
+def test_a_whole_screen_follows_a_display_that_changes(player: Callable[..., Player], tmp_path: Path) -> None:
+    shown = player("{'fullscreen': True}")
+    shown.until_seen(tmp_path / "full.png", lambda screen: is_flag(screen, 83, 0, 634, 600))
+    shown.xrandr("--output", "screen", "--mode", "small")
+    shown.until_seen(tmp_path / "small.png", lambda screen: is_flag(screen, 108, 0, 423, 400))
+    shown.xrandr("--output", "screen", "--mode", f"{SCREEN[0]}x{SCREEN[1]}")
+    shown.until_seen(tmp_path / "back.png", lambda screen: len(screen) == 600 and is_flag(screen, 83, 0, 634, 600))
 
 
 def test_in_a_kiosk_neither_keys_nor_the_close_button_end_it(player: Callable[..., Player], tmp_path: Path) -> None:

@@ -37,13 +37,16 @@ USUAL_RATE = 60
 """Pictures a second of a monitor that does not say."""
 IDLE_SECONDS = 0.1
 """How often `until` is asked while nothing happens."""
+DISPLAY_SECONDS = 1.0
+"""How often a window that fills its monitor is compared with it: monitors are unplugged, come back, change mode."""
 
 
 class WindowSink:
     """Shows the newest picture, as large as it fits, black around it.
 
     `write` and `close` may be called from any thread. `show` is called by the main thread and owns the window: it
-    returns when the window is closed, when q or Escape is pressed, after `close`, or once `until()` is true.
+    returns when the window is closed, when q or Escape is pressed, after `close`, or once `until()` is true. On the
+    whole screen it follows its monitor to another mode, and goes to another monitor while that one is gone.
     `on_shown` is called with each frame after it has been swapped onto the screen. `dropped` counts those that were
     replaced by a newer one before that, or still waited at `close`.
 
@@ -78,6 +81,7 @@ class WindowSink:
         self._title = title
         self._monitor, self._steady, self._kiosk = monitor, steady, kiosk
         self._fullscreen = fullscreen
+        self._filled = ""  # the name of the monitor that the window fills, or is to fill when it is there again
         self._size = size
         self._place = (0, 0, *DEFAULT_SIZE)
         self._lock = threading.Lock()
@@ -155,6 +159,7 @@ class WindowSink:
 
     def _loop(self, window: Any, until: Callable[[], bool] | None) -> None:
         surface, beat = Surface(), _Beat(window) if self._steady else None
+        next_look = 0.0
         with self._lock:
             self._waiting = True
         while not (self._closed or self._left(window) or (until is not None and until())):
@@ -166,6 +171,9 @@ class WindowSink:
             if frame is not None and self.on_shown is not None:
                 self.on_shown(frame)
             beat.wait() if beat else glfw.wait_events_timeout(IDLE_SECONDS)
+            if glfw.get_time() >= next_look:
+                self._follow_monitor(window)
+                next_look = glfw.get_time() + DISPLAY_SECONDS
         surface.close()
 
     def _left(self, window: Any) -> bool:
@@ -233,7 +241,8 @@ class WindowSink:
             on_key(name)
 
     def _toggle_fullscreen(self, window: Any) -> None:
-        if glfw.get_window_monitor(window):
+        if self._filled:
+            self._filled = ""
             glfw.set_window_monitor(window, NO_MONITOR, *self._place, glfw.DONT_CARE)
             glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_NORMAL)
         else:
@@ -242,9 +251,25 @@ class WindowSink:
     def _enter_fullscreen(self, window: Any) -> None:
         self._place = (*glfw.get_window_pos(window), *glfw.get_window_size(window))
         monitor = _monitor_of(window)
-        mode = glfw.get_video_mode(monitor)
-        glfw.set_window_monitor(window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate)
-        glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
+        self._filled = _text(glfw.get_monitor_name(monitor))
+        _fill(window, monitor)
+
+    def _follow_monitor(self, window: Any) -> None:
+        """Fill again what the window is to fill, where it does not; another monitor where that one is gone."""
+        monitors = glfw.get_monitors()
+        if not self._filled or not monitors:
+            return
+        named = (each for each in monitors if _text(glfw.get_monitor_name(each)) == self._filled)
+        monitor = next(named, None) or _monitor_of(window)
+        now, mode = (*glfw.get_window_pos(window), *glfw.get_window_size(window)), glfw.get_video_mode(monitor)
+        if now != (*glfw.get_monitor_pos(monitor), mode.size.width, mode.size.height):
+            _fill(window, monitor)
+
+
+def _fill(window: Any, monitor: Any) -> None:
+    mode = glfw.get_video_mode(monitor)
+    glfw.set_window_monitor(window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate)
+    glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
 
 
 class _Beat:
