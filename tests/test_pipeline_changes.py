@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -13,6 +14,10 @@ from murai.controls import Controls
 from murai.errors import SinkError, SourceError, UnknownStyle
 from murai.frame import Frame, StreamInfo
 from murai.pipeline import Pipeline
+from murai.sources.altered import Altered
+from murai.sources.pattern import PatternSource
+from murai.sources.resilient import Resilient
+from murai.stylizers.staging import Staging
 from tests.shows import SOON, Invert, Notes, Pictures, camera, ends, eventually, our_threads
 
 
@@ -346,3 +351,20 @@ def test_a_paused_file_can_be_stopped_and_a_later_pause_does_not_block_the_end()
     pipeline.update(paused=True)
     ends(pipeline)
     assert sink.ends == [True]
+
+
+def test_a_clock_that_is_set_during_a_show_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    jumps = cycle([0.0, 2e9, 1e9, -1e6])
+    monkeypatch.setattr(time, "time", lambda: next(jumps))
+    sink = Notes(lossless=True)
+    source = Altered(Resilient(lambda: PatternSource(32, 24, 100)), frames=30)
+    with Pipeline(source, Staging(Invert(), 100, time.monotonic), [sink]) as pipeline:
+        sink.wait_for(5)
+        pipeline.update(strength=0.5, fade=0.1)
+        pipeline.wait(SOON)
+    stats = pipeline.stats
+    assert stats.read == 30 == stats.painted + stats.dropped
+    assert stats.delay_ms is not None
+    assert 0 <= stats.delay_ms <= 1000 * SOON
+    times = [frame.pts for frame in sink.frames]
+    assert times == sorted(set(times))
