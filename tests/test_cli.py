@@ -135,7 +135,7 @@ def test_live_keeps_what_it_said():
         run(["live", "--source", "pattern", "--sink", "null", "--style", "invert", "--frames", "5", "--log", "a.log"])
         == 0
     )
-    first, last = Path("a.log").read_text().splitlines()
+    *_, first, last = Path("a.log").read_text().splitlines()  # before them, which precision is faster on this CPU
     assert "painting to null" in first
     assert re.search(r"\d painted", last)
 

@@ -20,7 +20,7 @@ MEAN_BF16 = 6.0
 
 
 def paint(precision="f32"):
-    pack = StylePack.load(bundled_folder() / "starry_night")
+    pack = StylePack.load(bundled_folder() / "paintings-light")
     picture = next(iter(PatternSource(320, 180, live=False))).image
     return picture, OpenVINOStylizer(pack, precision=precision)(picture)
 
@@ -48,7 +48,7 @@ def test_it_really_paints():
 
 
 def test_its_card_names_the_work_what_it_learned_from_and_its_figures():
-    pack = StylePack.load(bundled_folder() / "starry_night")
+    pack = StylePack.load(bundled_folder() / "paintings-light")
     style, training = pack.manifest.styles[0], pack.manifest.training
     assert (style.title, style.artist, str(style.year)) == ("The Starry Night", "Vincent van Gogh", "1889")
     assert pack.manifest.tier == "light"
