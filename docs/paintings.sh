@@ -1,10 +1,15 @@
 #!/bin/sh
-# How the pack `paintings` is taught: sh docs/paintings.sh STYLES PHOTOS EVALUATION LOSS_NETWORK OPTIONS...
+# How the packs that ship are taught: sh docs/paintings.sh STYLES PHOTOS EVALUATION LOSS_NETWORK OPTIONS...
 #
 # STYLES         folder of the ten pictures below, all in the public domain
 # PHOTOS         folder of photographs to learn on; EVALUATION: others, for the figures
 # LOSS_NETWORK   weights of VGG19
-# OPTIONS        of `murai train`: --out PACK, --steps, --stability, --base ...
+# OPTIONS        of `murai train`; the model cards tell every stage. The last ones:
+#
+# paintings-light   --teacher paintings --tier light --steps 3000 --batch 4 --out light, then
+#                   --base light --full --tier light --bf16 --steps 1500 --learning-rate 0.012 --out paintings-light
+# paintings         --base paintings --full --steps 600 --learning-rate 0.012 --out ...
+# paintings-fine    --base paintings-fine --full --tier fine --bf16 --steps 1800 --learning-rate 0.012 --out ...
 set -eu
 styles=$1 photos=$2 evaluation=$3 loss_network=$4
 shift 4
