@@ -81,7 +81,8 @@ class WindowSink:
         self._title = title
         self._monitor, self._steady, self._kiosk = monitor, steady, kiosk
         self._fullscreen = fullscreen
-        self._filled = ""  # the name of the monitor that the window fills, or is to fill when it is there again
+        self._home = ""  # the name of the monitor that the window is to fill
+        self._filled: tuple[str, int, int] | None = None  # the one it fills, as it was then
         self._size = size
         self._place = (0, 0, *DEFAULT_SIZE)
         self._lock = threading.Lock()
@@ -242,7 +243,7 @@ class WindowSink:
 
     def _toggle_fullscreen(self, window: Any) -> None:
         if self._filled:
-            self._filled = ""
+            self._filled = None
             glfw.set_window_monitor(window, NO_MONITOR, *self._place, glfw.DONT_CARE)
             glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_NORMAL)
         else:
@@ -251,25 +252,30 @@ class WindowSink:
     def _enter_fullscreen(self, window: Any) -> None:
         self._place = (*glfw.get_window_pos(window), *glfw.get_window_size(window))
         monitor = _monitor_of(window)
-        self._filled = _text(glfw.get_monitor_name(monitor))
-        _fill(window, monitor)
+        self._home = _described(monitor)[0]
+        self._fill(window, monitor)
+
+    def _fill(self, window: Any, monitor: Any) -> None:
+        mode = glfw.get_video_mode(monitor)
+        glfw.set_window_monitor(window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate)
+        glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
+        self._filled = _described(monitor)
 
     def _follow_monitor(self, window: Any) -> None:
-        """Fill again what the window is to fill, where it does not; another monitor where that one is gone."""
+        """Fill the monitor again where it has changed, and another one while it is gone."""
         monitors = glfw.get_monitors()
         if not self._filled or not monitors:
             return
-        named = (each for each in monitors if _text(glfw.get_monitor_name(each)) == self._filled)
-        monitor = next(named, None) or _monitor_of(window)
-        now, mode = (*glfw.get_window_pos(window), *glfw.get_window_size(window)), glfw.get_video_mode(monitor)
-        if now != (*glfw.get_monitor_pos(monitor), mode.size.width, mode.size.height):
-            _fill(window, monitor)
+        home = (each for each in monitors if _described(each)[0] == self._home)
+        monitor = next(home, None) or _monitor_of(window)
+        if _described(monitor) != self._filled or not glfw.get_window_monitor(window):
+            self._fill(window, monitor)
 
 
-def _fill(window: Any, monitor: Any) -> None:
-    mode = glfw.get_video_mode(monitor)
-    glfw.set_window_monitor(window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate)
-    glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
+def _described(monitor: Any) -> tuple[str, int, int]:
+    """Name, width and height. What the window says of itself is in other units on some systems."""
+    size = glfw.get_video_mode(monitor).size
+    return _text(glfw.get_monitor_name(monitor)), size.width, size.height
 
 
 class _Beat:
