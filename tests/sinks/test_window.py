@@ -95,11 +95,13 @@ def display() -> Iterator[str]:
     command = ["Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout
-        name = f":{server.stdout.readline().strip()}"
-        for words in (["--newmode", *SMALL.split()], ["--addmode", "screen", "small"]):
-            subprocess.run(["xrandr", "--display", name, *words], check=True, timeout=20)
-        yield name
-        server.terminate()
+        try:
+            name = f":{server.stdout.readline().strip()}"
+            for words in (["--newmode", *SMALL.split()], ["--addmode", "screen", "small"]):
+                subprocess.run(["xrandr", "--display", name, *words], check=True, timeout=20)
+            yield name
+        finally:
+            server.terminate()
 
 
 class Player:

@@ -250,6 +250,18 @@ def test_a_work_size_paints_smaller_and_gives_the_size_back(pack, size, shape):
     assert difference(painted, expected) <= 2 * TOLERANCE
 
 
+def test_calm_holds_back_the_noise_of_a_dim_camera_at_a_smaller_size(pack):
+    rng = np.random.default_rng(0)
+    dim = np.clip(128 + rng.normal(0, 10, (12, 96, 128, 3)), 0, 255).astype(np.uint8)
+    stylizer = OpenVINOStylizer(pack, size=(64, 48), precision="f32")
+    changes = []
+    for calm in (0.0, 1.0):
+        stylizer.use(Controls(calm=calm))
+        painted = np.stack([stylizer(picture) for picture in dim]).astype(float)
+        changes.append(np.abs(np.diff(painted[4:], axis=0)).mean())
+    assert changes[1] < changes[0] / 4
+
+
 def test_larger_strokes_are_painted_at_a_smaller_size(pack):
     stylizer, image = OpenVINOStylizer(pack, size=(32, 32), precision="f32"), picture()
     small = compose.resize(image, 16, 12)

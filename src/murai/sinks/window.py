@@ -266,10 +266,15 @@ class WindowSink:
         monitors = glfw.get_monitors()
         if not self._filled or not monitors:
             return
-        home = (each for each in monitors if _described(each)[0] == self._home)
-        monitor = next(home, None) or _monitor_of(window)
-        if _described(monitor) != self._filled or not glfw.get_window_monitor(window):
-            self._fill(window, monitor)
+        now = glfw.get_window_monitor(window)
+        try:
+            known = ([now] if now else []) + monitors  # first its own: two monitors may have one name
+            home = (each for each in known if _described(each)[0] == self._home)
+            monitor = next(home, None) or _monitor_of(window)
+            if not now or _described(monitor) != self._filled:
+                self._fill(window, monitor)
+        except ValueError:
+            return  # a monitor was just unplugged, and has no mode any more: at the next look it is not listed
 
 
 def _described(monitor: Any) -> tuple[str, int, int]:

@@ -65,9 +65,10 @@ def enlarge(painted: Image, small: Image, image: Image, share: float) -> Image:
     """
     if small is image:
         return painted
-    difference = np.float32(255 * share + 0.5) - np.float32(share) * small
+    difference = np.float32(255 * share) - np.float32(share) * small
     difference += painted
-    difference /= np.float32(1 + share)  # all 256 levels, none beyond
+    difference /= np.float32(1 + share)  # 0 to 255
+    difference += np.float32(0.5)
     enlarged = resize(difference.astype(np.uint8), image.shape[1], image.shape[0])
     result = np.empty_like(image)
     for band in _bands(image):

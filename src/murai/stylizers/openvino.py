@@ -173,12 +173,13 @@ class OpenVINOStylizer:
             return image
         stroke_size = round(2 * controls.stroke_size) / 2  # each size is compiled, so there are few
         at = (max(1, round(side / stroke_size)) for side in compose.fit(width, height, self.size))
-        still = self._calm(image, controls.calm)
-        small = compose.resize(still, *at)
+        small = compose.resize(image, *at)
         self._painted_at = small.shape[1], small.shape[0]
-        painted = self.runtime.run(small[None], vector[None])[0]
+        still = self._calm(small, controls.calm)
+        painted = self.runtime.run(still[None], vector[None])[0]
         by_vector = self.pack.photograph is not None
-        painted = compose.enlarge(painted, small, still, max(EDGES, 1 - controls.strength if by_vector else 0))
+        edges = EDGES * (1 - controls.calm)  # the picture's detail has the noise that calm holds back
+        painted = compose.enlarge(painted, small, image, max(edges, 1 - controls.strength if by_vector else 0))
         if controls.keep_colors:
             painted = compose.keep_colors(image, painted)
         return painted if by_vector else compose.mix(image, painted, controls.strength)
