@@ -137,9 +137,6 @@ class Player:
             ["xdotool", *words], env=self.environment, check=True, capture_output=True, text=True
         ).stdout
 
-    def xrandr(self, *words: str) -> None:
-        subprocess.run(["xrandr", *words], env=self.environment, check=True, timeout=20)
-
     def press(self, *keys: str) -> None:
         window = self.xdotool("search", "--name", "murai").split()[0]
         self.xdotool("windowfocus", "--sync", window)
@@ -247,13 +244,40 @@ def test_a_window_closed_by_its_user_ends_the_show(player: Callable[..., Player]
     assert shown.process.wait(20) == 0
 
 
-def test_a_whole_screen_follows_a_display_that_changes(player: Callable[..., Player], tmp_path: Path) -> None:
-    shown = player("{'fullscreen': True}")
+@pytest.fixture
+def change_mode(display: str) -> Iterator[Callable[[], None]]:
+    """What gives the screen another mode; at the end it gets its own back."""
+
+    def change(mode: str = "small") -> None:
+        subprocess.run(["xrandr", "--display", display, "--output", "screen", "--mode", mode], check=True, timeout=20)
+
+    yield change
+    change(f"{SCREEN[0]}x{SCREEN[1]}")
+
+
+def test_a_whole_screen_follows_a_display_that_changes(
+    player: Callable[..., Player], change_mode: Callable[..., None], tmp_path: Path
+) -> None:
+    shown = player("{'fullscreen': True, 'steady': True}")
     shown.until_seen(tmp_path / "full.png", lambda screen: is_flag(screen, 83, 0, 634, 600))
-    shown.xrandr("--output", "screen", "--mode", "small")
+    change_mode()
     shown.until_seen(tmp_path / "small.png", lambda screen: is_flag(screen, 108, 0, 423, 400))
-    shown.xrandr("--output", "screen", "--mode", f"{SCREEN[0]}x{SCREEN[1]}")
+    change_mode(f"{SCREEN[0]}x{SCREEN[1]}")
     shown.until_seen(tmp_path / "back.png", lambda screen: len(screen) == 600 and is_flag(screen, 83, 0, 634, 600))
+
+
+def test_a_window_whose_place_is_gone_comes_back_within_sight(
+    player: Callable[..., Player], change_mode: Callable[..., None], tmp_path: Path
+) -> None:
+    shown = player()
+    window = shown.xdotool("search", "--name", "murai").split()[0]
+    shown.xdotool("windowmove", "--sync", window, "480", "300")
+    shown.press("f")
+    shown.until_seen(tmp_path / "full.png", lambda screen: is_flag(screen, 83, 0, 634, 600))
+    change_mode()
+    shown.until_seen(tmp_path / "small.png", lambda screen: is_flag(screen, 108, 0, 423, 400))
+    shown.press("f")
+    shown.until_seen(tmp_path / "back.png", lambda screen: is_flag(screen, 33, 0, 254, 240))
 
 
 def test_in_a_kiosk_neither_keys_nor_the_close_button_end_it(player: Callable[..., Player], tmp_path: Path) -> None:

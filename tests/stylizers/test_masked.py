@@ -67,6 +67,7 @@ def test_each_style_paints_its_side(parts):
     assert near(painted[:, :16], wanted("warm")[:, :16])
     assert near(painted[:, 16:], wanted("night")[:, 16:])
     assert "warm inside the mask" in masked.about
+    assert masked.network_seconds == sum(part.network_seconds for part in parts)
 
 
 def test_the_style_outside_is_played_and_the_one_inside_stays(parts):
@@ -84,6 +85,8 @@ def test_where_nothing_is_inside_one_style_paints_all(parts):
     masked = Masked(*parts, Still(np.zeros_like(IMAGE)))
     masked.use(Controls(mix={"tiny/night": 1.0}))
     assert near(masked(IMAGE), wanted("night"))
+    masked(IMAGE)
+    assert masked.network_seconds == parts[0].network_seconds > 0
 
 
 def test_one_work_size_for_both(parts):

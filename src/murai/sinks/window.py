@@ -174,6 +174,8 @@ class WindowSink:
             beat.wait() if beat else glfw.wait_events_timeout(IDLE_SECONDS)
             if glfw.get_time() >= next_look:
                 self._follow_monitor(window)
+                if beat:
+                    beat.follow(window)
                 next_look = glfw.get_time() + DISPLAY_SECONDS
         surface.close()
 
@@ -244,7 +246,7 @@ class WindowSink:
     def _toggle_fullscreen(self, window: Any) -> None:
         if self._filled:
             self._filled = None
-            glfw.set_window_monitor(window, NO_MONITOR, *self._place, glfw.DONT_CARE)
+            glfw.set_window_monitor(window, NO_MONITOR, *_within_sight(*self._place), glfw.DONT_CARE)
             glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_NORMAL)
         else:
             self._enter_fullscreen(window)
@@ -287,8 +289,13 @@ class _Beat:
     """The rate of the monitor of `window`, where the driver itself does not wait for it."""
 
     def __init__(self, window: Any) -> None:
-        self._seconds = 1 / (glfw.get_video_mode(_monitor_of(window)).refresh_rate or USUAL_RATE)
+        self.follow(window)
         self._next = glfw.get_time()
+
+    def follow(self, window: Any) -> None:
+        """Take the rate that the monitor has now."""
+        mode = glfw.get_video_mode(_monitor_of(window))
+        self._seconds = 1 / (mode.refresh_rate or USUAL_RATE)
 
     def wait(self) -> None:
         """Handle events until it is time to draw again."""
@@ -356,10 +363,21 @@ def _name(key: int, code: int) -> str | None:
 
 def _monitor_of(window: Any) -> Any:
     """The monitor that holds the middle of the window."""
-    (left, top), (width, height) = glfw.get_window_pos(window), glfw.get_window_size(window)
+    return _monitor_at(*glfw.get_window_pos(window), *glfw.get_window_size(window)) or glfw.get_primary_monitor()
+
+
+def _within_sight(left: int, top: int, width: int, height: int) -> tuple[int, int, int, int]:
+    """That place, or one on the first monitor where its own is gone."""
+    if _monitor_at(left, top, width, height) is None:
+        left, top = glfw.get_monitor_pos(glfw.get_primary_monitor())
+    return left, top, width, height
+
+
+def _monitor_at(left: int, top: int, width: int, height: int) -> Any:
+    """The monitor that holds the middle of that place; None where there is none."""
     x, y = left + width // 2, top + height // 2
     for monitor in glfw.get_monitors():
         (x0, y0), mode = glfw.get_monitor_pos(monitor), glfw.get_video_mode(monitor)
         if x0 <= x < x0 + mode.size.width and y0 <= y < y0 + mode.size.height:
             return monitor
-    return glfw.get_primary_monitor()
+    return None

@@ -17,10 +17,10 @@ SETTLING = 3
 WINDOW = 12
 """Pictures whose median time is looked at."""
 FULL, ROOM = 0.92, 0.75
-"""Share of the time a picture has beyond which painting is too slow, and which the next larger size has to stay below.
+"""Share of the time a picture has beyond which painting is too slow, and which a larger size has to stay below.
 What lies between is neither, so that it does not go back and forth."""
 PATIENCE, LONGEST = 3.0, 60.0
-"""Seconds of room before the next larger size is tried; after each that was too large, twice as many, up to LONGEST."""
+"""Seconds of room before a larger size is tried; after each that was too large, twice as many, up to LONGEST."""
 
 
 class Pace:
@@ -29,7 +29,7 @@ class Pace:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self.level = 0
-        self._times: deque[float] = deque(maxlen=WINDOW)
+        self._times: deque[tuple[float, float]] = deque(maxlen=WINDOW)
         self._settling = SETTLING
         self._room = 0.0
         self._patience = PATIENCE
@@ -40,45 +40,47 @@ class Pace:
         """Of width and height."""
         return SHARES[self.level]
 
-    def add(self, spent: float) -> bool:
-        """A picture took `spent` seconds: whether the share changes."""
+    def add(self, spent: float, network: float) -> bool:
+        """A picture took `spent` seconds, `network` of them in the network: whether the share changes."""
         if self._settling > 0:
             self._settling -= 1
             return False
-        self._times.append(spent)
+        self._times.append((spent, network))
         if len(self._times) < WINDOW:
             return False
-        usual = median(self._times)
-        if usual > FULL * self._seconds:
-            return self._go_down(usual)
-        if self.level == 0:
-            return False
-        larger = usual * (SHARES[self.level - 1] / self.share) ** 2
-        self._room = self._room + max(spent, self._seconds) if larger < ROOM * self._seconds else 0.0
-        return self._room > self._patience and self._go(self.level - 1)
+        smaller = range(self.level + 1, len(SHARES))
+        if smaller and median(spent for spent, _ in self._times) > FULL * self._seconds:
+            if self._rose:
+                self._patience = min(LONGEST, 2 * self._patience)
+            return self._go(next(filter(self._fits, smaller), smaller[-1]))
+        larger = next(filter(self._fits, range(self.level)), None)
+        self._room = 0.0 if larger is None else self._room + max(spent, self._seconds)
+        return larger is not None and self._room > self._patience and self._go(larger)
 
-    def _go_down(self, usual: float) -> bool:
-        """To the largest size that should be fast enough."""
-        if self._rose:
-            self._patience = min(LONGEST, 2 * self._patience)
-        fitting = (
-            level
-            for level in range(self.level + 1, len(SHARES))
-            if usual * (SHARES[level] / self.share) ** 2 < ROOM * self._seconds
-        )
-        return self._go(next(fitting, len(SHARES) - 1))
+    def _fits(self, level: int) -> bool:
+        """Whether it should be fast enough: the network's time goes by area, the rest is as long or, at 1, not there.
+
+        The rest is to shrink pictures and enlarge paintings, as long as the network's own time in a fast one.
+        """
+        network = median(network for _, network in self._times)
+        rest = median(spent - network for spent, network in self._times) if level else 0.0
+        return network * (SHARES[level] / self.share) ** 2 + rest < ROOM * self._seconds
 
     def _go(self, level: int) -> bool:
-        changed, self._rose = level != self.level, level < self.level
+        self._rose = level < self.level
         self.level, self._room, self._settling = level, 0.0, SETTLING
         self._times.clear()
-        return changed
+        return True
 
 
 class Resizable(Protocol):
     """A stylizer whose work size can change, such as a `Repertoire`."""
 
     size: tuple[int, int] | None
+
+    @property
+    def network_seconds(self) -> float:
+        """What the network alone took for the last picture."""
 
     def __call__(self, image: Image) -> Image:
         """The painting of `image`."""
@@ -114,7 +116,7 @@ class KeepingUp:
         """The painting of `image`, same shape."""
         start = self._clock()
         painted = self._painter(image)
-        if self._pace.add(self._clock() - start):
+        if self._pace.add(self._clock() - start, self._painter.network_seconds):
             height, width = image.shape[:2]
             share = self._pace.share
             self._painter.size = None if share == 1 else (round(width * share), round(height * share))

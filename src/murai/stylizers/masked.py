@@ -28,13 +28,15 @@ FREE_SIZE = 256
 class Masked:
     """Paints with `painter`, and inside the `mask` with `inside` in the style that it has now.
 
-    Strength and the other controls hold for both. What is all outside is painted once. `about` tells the cost.
+    Strength and the other controls hold for both. What is all outside is painted once. `about` tells the cost,
+    and `network_seconds` is what the networks of both styles took for the last picture.
     """
 
     def __init__(self, painter: Repertoire, inside: OpenVINOStylizer, mask: Mask) -> None:
         self._painter, self._inside, self._mask = painter, inside, mask
         self._mix = inside.mix
         self._cost = 0.0
+        self.network_seconds = 0.0
         self._stroke_size = 1.0
         self._ready: object = None
 
@@ -78,11 +80,13 @@ class Masked:
     def __call__(self, image: Image) -> Image:
         """The painting of `image`, same shape."""
         painted = self._painter(image)
+        self.network_seconds = self._painter.network_seconds
         start = time.perf_counter()
         mask = self._mask(image)
         at = image.shape, self.size, self._stroke_size
         if mask.any() or at != self._ready:  # made ready for a new size even where nothing is inside yet
             painted, self._ready = compose.lay_over(painted, self._inside(image), mask), at
+            self.network_seconds += self._inside.network_seconds
         else:
             self._inside.reset()
         self._cost = time.perf_counter() - start

@@ -123,7 +123,8 @@ class OpenVINOStylizer:
 
     `size` (width, height) is the network's work size: larger pictures are shrunk to fit in it, and the painting is
     brought back with the picture as a guide to its edges. A strength below 1 moves the style vector towards that of the
-    unpainted picture, or, where the pack has none, mixes pixels. Raises PackError, RuntimeUnsupported.
+    unpainted picture, or, where the pack has none, mixes pixels. `network_seconds` is what the network alone took for
+    the last picture. Raises PackError, RuntimeUnsupported.
     """
 
     def __init__(
@@ -143,6 +144,7 @@ class OpenVINOStylizer:
             raise PackError(f"{pack.path}: its network takes other style vectors than it holds; get the pack again.")
         self._calm = Calm()
         self._painted_at = (0, 0)
+        self.network_seconds = 0.0
         self.use(Controls())
 
     @property
@@ -169,6 +171,7 @@ class OpenVINOStylizer:
         """The painting of `image`, same shape; `image` itself at strength 0."""
         controls, vector = self._now
         height, width = image.shape[:2]
+        self.network_seconds = 0.0
         if controls.strength == 0:
             return image
         stroke_size = round(2 * controls.stroke_size) / 2  # each size is compiled, so there are few
@@ -176,7 +179,9 @@ class OpenVINOStylizer:
         small = compose.resize(image, *at)
         self._painted_at = small.shape[1], small.shape[0]
         still = self._calm(small, controls.calm)
+        start = perf_counter()
         painted = self.runtime.run(still[None], vector[None])[0]
+        self.network_seconds = perf_counter() - start
         by_vector = self.pack.photograph is not None
         edges = EDGES * (1 - controls.calm)  # the picture's detail has the noise that calm holds back
         painted = compose.enlarge(painted, small, image, max(edges, 1 - controls.strength if by_vector else 0))

@@ -47,6 +47,11 @@ class Repertoire:
         return tuple(f"{pack.name}/{name}" for pack in self._packs.values() for name in pack.names)
 
     @property
+    def network_seconds(self) -> float:
+        """What the network alone took for the last picture, where its stylizer tells; 0 where it does not."""
+        return float(getattr(self._open[self._current], "network_seconds", 0.0))
+
+    @property
     def about(self) -> str:
         """The pack that paints, where and how large."""
         return f"{self._current}, {getattr(self._open[self._current], 'about', 'nothing known')}"
