@@ -22,7 +22,9 @@ def unit(file):
 
 def test_it_runs_murai_live_with_the_options_given(tmp_path, capsys):
     file = tmp_path / "units" / "murai.service"
-    options = ["--source", "camera", "--style", "paintings/scream", "--keep", "/home/a b/100%"]
+    keep = tmp_path / "a b 100%"
+    keep.mkdir()
+    options = ["--source", "camera", "--style", "paintings/scream", "--keep", str(keep)]
     assert run(["install-kiosk", "--out", str(file), "--", *options]) == 0
     service = unit(file)["Service"]
     command = shlex.split(service["ExecStart"].replace("%%", "%"))
@@ -38,6 +40,9 @@ def test_it_runs_murai_live_with_the_options_given(tmp_path, capsys):
         (["--stile", "x"], "--stile"),
         (["--style", "nobody"], "nobody"),
         (["--strength", "7"], "strength"),
+        (["--sink", "mjpeg:8090"], "--sink window"),
+        (["--sink", "window", "--sink", "show.mp4"], "--keep"),
+        (["--keep", "nowhere"], "nowhere"),
         (["--mask", "wall.png"], "--inside"),
         (["--mask", "wall.png", "--inside", "starry_night"], "wall.png"),
     ],

@@ -3,14 +3,20 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _Patient(Console):
+    def on_broken_pipe(self) -> None:
+        """Go on: who listens no more does not end the work."""
+
+
+_console = _Patient(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Advance(Protocol):
@@ -21,8 +27,9 @@ class Advance(Protocol):
 
 
 def say(message: str) -> None:
-    """One sentence for the user, above any progress bar."""
-    _console.print(message, markup=False)
+    """One sentence for the user, above any progress bar. Where nobody hears it any more, the work goes on."""
+    with suppress(OSError):  # a full disk, a closed terminal
+        _console.print(message, markup=False)
 
 
 def plain(text: str) -> str:

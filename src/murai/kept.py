@@ -35,7 +35,7 @@ class Kept:
 
     def save(self, name: str, values: Mapping[str, Any]) -> None:
         """Keep `values` as `name`, in place of what is there."""
-        file = self._file(name)
+        file = self.path(name)
         text = tomli_w.dumps({"version": VERSION, self._table: dict(values)})
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ class Kept:
 
     def refuse(self, name: str) -> None:
         """Raise ControlError now where `save` could not keep `name` later."""
-        self._file(name)
+        self.path(name)
         place = next(folder for folder in (self._folder, *self._folder.parents) if folder.exists())
         if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
             raise ControlError(
@@ -56,7 +56,7 @@ class Kept:
 
     def load(self, name: str) -> dict[str, Any]:
         """The table of `name`, as it is written: its values are not checked yet."""
-        file = self._file(name)
+        file = self.path(name)
         if not file.is_file():
             known = ", ".join(self.names) or "none yet"
             raise ControlError(f"there is no {self._kind} '{name}'; there are: {known}.")
@@ -74,7 +74,8 @@ class Kept:
             raise ControlError(f"{file} has no table [{self._table}]; save the {self._kind} again.")
         return values
 
-    def _file(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
+        """The file of `name`, whether it is there or not."""
         if not NAME.fullmatch(name):
             raise ControlError(f"'{name}' is no name for a {self._kind}; use letters, digits, _ and -.")
         return self._folder / f"{name}.toml"

@@ -104,7 +104,12 @@ def test_who_listens_hears_every_change_whoever_made_it(control, show):
 
 
 def test_another_page_in_the_browser_cannot_play(control, client, show):
-    for headers in ({"Origin": "https://example.org"}, {"Host": "example.org"}, {"Host": f"evil.test:{control.port}"}):
+    for headers in (
+        {"Origin": "https://example.org"},
+        {"Host": "example.org"},
+        {"Host": f"evil.test:{control.port}"},
+        {"Host": "["},
+    ):
         assert client.patch("/api/controls", json={"strength": 0}, headers=headers).status_code == 403
         assert client.get("/", headers=headers).status_code == 403
     with pytest.raises(InvalidStatus):

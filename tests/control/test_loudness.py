@@ -1,6 +1,8 @@
 """Strength from sound, with real files."""
 
+import time
 import wave
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from murai.control.loudness import LOUD, QUIET, Loudness, follow, level
 from murai.errors import SourceError
+from tests.shows import eventually
 
 
 def tone(amplitude, seconds=0.5, rate=16_000):
@@ -46,10 +49,11 @@ def test_it_rises_fast_and_falls_slowly():
 def test_the_strength_follows_a_sound(tmp_path):
     sound = save(tmp_path / "sound.wav", np.concatenate([tone(0, 0.5), tone(0.5, 1.0), tone(0, 1.0)]))
     levels = []
-    loudness = Loudness(sound, lambda strength: levels.append(strength))
-    loudness._thread.join(20)
-    loudness.close()
-    assert len(levels) == pytest.approx(50, abs=1), "twenty a second"
+    start = time.monotonic()
+    with closing(Loudness(sound, levels.append)):
+        eventually(lambda: len(levels) >= 50)
+    assert time.monotonic() - start > 2, "a file is heard at its own pace"
+    levels = levels[:50]
     assert max(levels[:9]) == 0
     assert max(levels[10:30]) > 0.9
     assert 0 < levels[-1] < 0.3
@@ -61,3 +65,19 @@ def test_what_has_no_sound_is_refused(tmp_path, monkeypatch, sound):
     (tmp_path / "text.txt").write_text("no sound")
     with pytest.raises(SourceError, match="--loudness"):
         Loudness(sound, print)
+
+
+def test_a_sound_that_ends_begins_again_and_one_that_is_lost_comes_back(tmp_path, monkeypatch):
+    monkeypatch.setattr("murai.control.loudness.FIRST_WAIT", 0.05)
+    file, said, levels = tmp_path / "sound.wav", [], []
+    sound = save(file, tone(0.5, 0.3))
+    with closing(Loudness(sound, levels.append, said.append)):
+        eventually(lambda: len(levels) > 9)
+        assert said == []
+        file.write_bytes(b"no sound")
+        eventually(lambda: said)
+        save(file, tone(0.5, 0.3))
+        before = len(levels)
+        eventually(lambda: len(levels) > before + 9)
+    assert len(said) == 1
+    assert said[0].startswith("the sound is lost")

@@ -1,11 +1,12 @@
 """Where each part of a picture is drawn, without a screen."""
 
+import moderngl
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from murai.sinks.surface import CELLS, View, _masked, _triangles, geometry
+from murai.sinks.surface import CELLS, Surface, View, _masked, _triangles, geometry
 
 SQUARE = [(0, 0), (1, 0), (0, 1), (1, 1)]
 
@@ -79,3 +80,41 @@ def test_masks_are_black_and_all_else_is_white():
     assert mask[1, 1] == 0
     assert mask[30, 20] == 255
     assert _masked((), (100, 60)).tolist() == [[255]]
+
+
+class Counting:
+    """An OpenGL context without a screen, and the buffers it made."""
+
+    def __init__(self):
+        self.context = moderngl.create_context(standalone=True, backend="egl")
+        self.screen = self.context.simple_framebuffer((64, 48))
+        self.buffers = []
+
+    def __getattr__(self, name):
+        return getattr(self.context, name)
+
+    def buffer(self, *arguments, **options):
+        self.buffers.append(self.context.buffer(*arguments, **options))
+        return self.buffers[-1]
+
+    @property
+    def alive(self):
+        return sum(not isinstance(buffer.mglo, moderngl.InvalidObject) for buffer in self.buffers)
+
+
+def test_what_is_drawn_again_and_again_leaves_no_buffer_behind(monkeypatch):
+    try:
+        context = Counting()
+    except Exception as error:
+        pytest.skip(f"there is no OpenGL here ({error})")
+    monkeypatch.setattr(moderngl, "create_context", lambda require: context)
+    surface = Surface()
+    surface.upload(np.zeros((48, 64, 3), np.uint8))
+    surface.lay_over(np.zeros((8, 8, 4), np.uint8))
+    surface.draw(64, 48)
+    alive = context.alive
+    for brightness in np.linspace(0, 1, 20):
+        surface.draw(64, 48, View(brightness=float(brightness)))
+    assert context.alive == alive > 0
+    surface.close()
+    assert context.alive == 0

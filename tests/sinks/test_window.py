@@ -208,7 +208,9 @@ def test_the_size_of_the_input_is_the_size_of_the_window(player: Callable[..., P
 
 def test_keys_arrive_by_their_names(player: Callable[..., Player]) -> None:
     shown = player()
-    shown.press("Left", "Right", "Up", "Down", "space", "a", "c", "z", "0", "9", "ctrl+c", "F5", "e")
+    shown.press(
+        "Left", "Right", "Up", "Down", "space", "a", "c", "z", "0", "9", "ctrl+c", "F5", "XF86AudioRaiseVolume", "e"
+    )
     shown.hear("key e")
     keys = [line.removeprefix("key ") for line in shown.heard if line.startswith("key")]
     assert keys == ["left", "right", "up", "down", "space", "a", "c", "z", "0", "9", "f5", "e"]

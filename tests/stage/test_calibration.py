@@ -122,3 +122,9 @@ def test_a_straight_projection_is_drawn_without_a_warp():
     assert view(Projection()) == STRAIGHT
     assert view(Projection(fade=0.1)).warp is None
     assert view(Projection(corners=((0.1, 0), *WHOLE[1:]))).warp is not None
+
+
+def test_it_fits_a_window_that_changes(hand):
+    assert not hand.fit(SIZE)
+    assert hand.fit((120, 80))
+    assert hand.card.shape[:2] == hand.overlay().shape[:2] == (80, 120)

@@ -83,3 +83,17 @@ def test_after_the_show_the_input_is_closed_again(show):
     show.wait()
     Inputs(show, ["small", "wide"], lambda name: Watched(64, 48)).next()
     assert closed.wait(10)
+
+
+def test_where_only_one_opens_it_is_not_opened_again(show):
+    opened, said = [], []
+
+    def open_input(name):
+        opened.append(name)
+        return pattern(name)
+
+    inputs = Inputs(show, ["small", "nothing"], open_input, said.append)
+    for count in (1, 2):
+        inputs.next()
+        eventually(lambda count=count: len(said) == count and not inputs._opening)
+    assert opened == ["nothing", "nothing"]

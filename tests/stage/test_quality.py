@@ -133,3 +133,13 @@ def test_the_rate_is_what_it_keeps_up_with(rate):
     machine = Machine(0.05)
     width = run(machine, keeping(machine, rate), 100)
     assert (width == 640) == (rate == 15)
+
+
+def test_what_is_not_painted_says_nothing_of_the_machine():
+    machine = Machine(0.1)
+    painter = keeping(machine)
+    small = run(machine, painter, 100)
+    machine.full = 0.0  # at strength 0
+    run(machine, painter, 1000)
+    machine.full = 0.1
+    assert run(machine, painter, 1) == small

@@ -106,6 +106,30 @@ def test_a_slider_follows_the_mouse_until_it_is_let_go(stage, show):
     assert show.controls.strength == 0.75
 
 
+def test_what_is_done_once_is_done_by_a_press_alone(window, show, said, kept):
+    done = []
+    player = Player(show, STYLES, {"snapshot": lambda: done.append("snapshot")})
+    stage = Stage(window, player, list, kept, "wall", said.append)
+    window.size_now = (640, 2000)  # all in one column
+    stage.key("h")
+    for step in range(2000 // LINE):
+        stage.mouse("press" if step == 0 else "move", 200 / 640, (MARGIN + step * LINE + 5) / 2000)
+    assert not done
+    stage.mouse("release", 0.5, 0.5)
+    for step in range(2000 // LINE):
+        stage.mouse("press", 200 / 640, (MARGIN + step * LINE + 5) / 2000)
+        stage.mouse("move", 201 / 640, (MARGIN + step * LINE + 6) / 2000)
+        stage.mouse("release", 201 / 640, (MARGIN + step * LINE + 6) / 2000)
+    assert done == ["snapshot"]
+
+
+def test_laying_it_on_a_wall_follows_a_window_that_changes(stage, window):
+    stage.key("p")
+    window.size_now = (320, 200)
+    stage.tick()
+    assert window.overlay.shape[:2] == window.card.shape[:2] == (200, 320)
+
+
 def test_the_read_out_is_renewed(stage, window, monkeypatch):
     stage.key("o")
     first = window.overlay

@@ -1,5 +1,6 @@
 """Snapshots and recordings of a show that runs."""
 
+import os
 import re
 import threading
 
@@ -12,7 +13,7 @@ from murai.errors import SinkError
 from murai.pipeline import Pipeline
 from murai.sinks.null import NullSink
 from murai.sources.pattern import PatternSource
-from murai.stage.takes import Takes
+from murai.stage.takes import MOST_SAVING, Takes
 from tests.shows import Invert, eventually
 
 
@@ -155,3 +156,45 @@ def test_without_a_limit_nothing_is_removed(show, takes, tmp_path, said):
     takes.record()
     eventually(lambda: any("recorded" in words for words in said))
     assert old.exists()
+
+
+def test_what_a_show_left_that_was_cut_off_gets_its_name(show, tmp_path, said):
+    left, other = (tmp_path / f".murai-2026-01-0{day}-120000.77.abcdef12.part.mp4" for day in (1, 2))
+    for file in (left, other):
+        file.write_bytes(b"a recording")
+    os.utime(left, (1e9, 1e9))
+    Takes(show, tmp_path, said.append)
+    assert (tmp_path / "murai-2026-01-01-120000.mp4").read_bytes() == b"a recording"
+    assert other.exists(), "another show may be writing it"
+    assert len(said) == 1
+
+
+def test_a_recording_that_cannot_be_rolled_is_tried_again(show, tmp_path, said, monkeypatch):
+    monkeypatch.setattr("murai.stage.takes.LOOK_EVERY", 0.02)
+    takes = Takes(show, tmp_path, said.append, limit=8_000)
+    takes.record()
+    begin, vain = takes._begin, []
+
+    def refuse():
+        if len(vain) < 5:
+            vain.append(None)
+            raise SinkError("too many open files.")
+        begin()
+
+    monkeypatch.setattr(takes, "_begin", refuse)
+    eventually(lambda: any(words.startswith("recorded ") for words in said))
+    takes.record()
+    eventually(lambda: not list(tmp_path.glob(".murai-*")))
+    assert sum("too many open files" in words for words in said) == 1
+
+
+def test_no_more_snapshots_are_taken_than_can_be_saved(takes, tmp_path, said, monkeypatch):
+    go_on = threading.Event()
+    monkeypatch.setattr("murai.stage.takes.write_picture", lambda path, image: go_on.wait(20))
+    for _ in range(MOST_SAVING):
+        takes.snapshot()
+    with pytest.raises(SinkError, match="wait a moment"):
+        takes.snapshot()
+    go_on.set()
+    eventually(lambda: len(said) > 1)
+    takes.snapshot()

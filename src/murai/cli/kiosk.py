@@ -71,10 +71,17 @@ def install_kiosk(
 def _refuse(options: Sequence[str]) -> None:
     """Raise for what murai live would refuse at once: nobody would see it, and it would be tried for ever."""
     from murai.cli import app
+    from murai.cli.live import Keeping, Screen, refuse
+    from murai.sinks import names_file
 
     _, bound, _ = app.parse_args(["live", "--kiosk", *options], print_error=False, exit_on_error=False)
-    painting = bound.arguments.get("painting")
-    if painting is not None:
+    given = bound.arguments
+    sinks = given.get("sink") or ["window"]
+    refuse(given.get("screen") or Screen(kiosk=True), given.get("keeping") or Keeping(), sinks)
+    for name in sinks:
+        if names_file(name):
+            raise SinkError(f"{name} would be there at the second start; record with --keep and the key r instead.")
+    if (painting := given.get("painting")) is not None:
         painting.refuse()
 
 

@@ -97,7 +97,7 @@ def live(
     source
         camera, camera:DEVICE, pattern, a URL, a file (played at its own pace, without its sound), a folder or M3U list
         of videos and pictures (over and over), or auto: the camera, else the pattern. May be given several times: the
-        key i, or /murai/input, goes to the next, and files are played over and over.
+        key i, or /murai/input, goes to the next, and files of this machine are played over and over.
     sink
         window, FILE, URL, v4l2:/dev/videoN, mjpeg:[HOST:]PORT or null; may be given several times. Left out: the
         window, or ten seconds of demo.mp4 where there is no display.
@@ -113,7 +113,7 @@ def live(
     sinks = sink or [_default_sink()]
     if sink is None and sinks != ["window"]:
         frames = frames or DEMO_SECONDS * DEMO_RATE
-    _refuse(screen, keeping, sinks)
+    refuse(screen, keeping, sinks)
     with _audience(keeping.log) as tell:
         opened = [_open_sink(name, screen, overwrite, tell) for name in sinks]
         show = _Show(source or ["auto"], opened, painting, target_rate, frames, tell)
@@ -184,7 +184,8 @@ class _Show:
         first = _open_live(sources[0], frames, tell, again=len(sources) > 1)
         self.repertoire.prepare(first.info.width, first.info.height)
         rate = float(first.info.rate)
-        painter = self.repertoire if painting.size else KeepingUp(self.repertoire, min(target_rate, rate), tell)
+        target = min(target_rate, rate) if len(sources) == 1 else target_rate  # another may be faster
+        painter = self.repertoire if painting.size else KeepingUp(self.repertoire, target, tell)
         stylizer = Staging(painter, rate, time.monotonic)
         self.pipeline = Pipeline(first, stylizer, sinks, controls=controls, say=tell)
 
@@ -232,12 +233,12 @@ class _Show:
             code = 130
         finally:
             pipeline.stop()
-            if keeping.save:
-                player.keep(keeping.save)
             try:
                 pipeline.wait()
-            finally:
+            finally:  # the scene last: recordings are whole by now
                 self.tell(pipeline.stats.summary())
+                if keeping.save:
+                    player.keep(keeping.save)
         return code
 
     def tick(self) -> None:
@@ -245,7 +246,7 @@ class _Show:
         self.tell.tick(lambda: self.pipeline.stats.summary())
 
 
-def _refuse(screen: Screen, keeping: Keeping, sinks: list[str]) -> None:
+def refuse(screen: Screen, keeping: Keeping, sinks: list[str]) -> None:
     """Raise SinkError for what cannot go together, or cannot be kept."""
     from murai.stage.takes import refuse_folder
 
@@ -277,6 +278,8 @@ def _staged(screen: Screen, window: Any, show: _Show, player: "Player") -> Calla
     pipeline = show.pipeline
     kept = Kept(config_folder() / "projections", "projection", "projection")
     figures = Readout(lambda: pipeline.stats, window, lambda: show.repertoire.about)
+    if screen.projection != Screen.projection:
+        kept.refuse(screen.projection)
     stage = Stage(window, player, figures, kept, screen.projection, show.tell)
     show.tell.add(stage.note)
 

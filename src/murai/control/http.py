@@ -61,7 +61,14 @@ class HTTPControl:
         listener = _listener(address)
         self.port = int(listener.getsockname()[1])
         app = _Guard(Starlette(routes=self._routes()), token)
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws_max_size=LARGEST)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="critical",  # who sends garbage is answered, and fills no log
+            access_log=False,
+            lifespan="off",
+            ws_max_size=LARGEST,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="murai http", daemon=True
@@ -184,9 +191,11 @@ def _own(connection: HTTPConnection) -> bool:
     """Whether a request names this machine, and comes from no page or from one of its own."""
     host = connection.headers.get("host", "")
     origin = connection.headers.get("origin")
-    if not is_local(urlsplit(f"//{host}").hostname or ""):
+    try:
+        local = is_local(urlsplit(f"//{host}").hostname or "")
+        return local and (origin is None or urlsplit(origin).netloc == host)
+    except ValueError:  # an address that is none
         return False
-    return origin is None or urlsplit(origin).netloc == host
 
 
 async def _body(request: Request) -> Any:

@@ -2,10 +2,12 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import av
 import numpy as np
+from av.container import InputContainer
 from numpy.typing import NDArray
 
 from murai.errors import MuraiError, Say, SourceError, silent
@@ -16,6 +18,8 @@ ATTACK, RELEASE = 0.6, 0.08
 """Share of the way to a louder and to a quieter level that is gone in each STEP."""
 STEP = 0.05
 """Seconds of sound for one level."""
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+"""Seconds before a sound that ended is opened again; after each vain try twice as many."""
 RATE = 16_000
 MICROPHONES = {"linux": "pulse", "darwin": "avfoundation", "win32": "dshow"}
 
@@ -33,22 +37,17 @@ def follow(before: float, now: float) -> float:
 
 
 class Loudness:
-    """Calls `set_strength` with what `sound` is loud, twenty times a second of it, in a thread, until `close`.
+    """Calls `set_strength` with what `sound` is loud, twenty times a second, in a thread, until `close`.
 
-    `sound` is "microphone", or anything with sound that FFmpeg reads: an address, a file. What goes wrong later is told
-    to `say`. Raises SourceError where it cannot be opened.
+    `sound` is "microphone", or anything with sound that FFmpeg reads: an address, a file, which is played over and
+    over. One that is lost is tried again and again, and the strength stays meanwhile; `say` hears of it. Raises
+    SourceError where it cannot be opened.
     """
 
     def __init__(self, sound: str, set_strength: Callable[[float], None], say: Say = silent) -> None:
-        self._set, self._say, self._closed = set_strength, say, threading.Event()
-        try:
-            self._container = _open(sound)
-        except (av.FFmpegError, ValueError) as error:
-            raise SourceError(f"{sound} has no sound that can be heard ({error}); give another --loudness.") from error
-        if not self._container.streams.audio:
-            self._container.close()
-            raise SourceError(f"{sound} has no sound; give another --loudness.")
-        self._thread = threading.Thread(target=self._run, name="murai loudness", daemon=True)
+        self._sound, self._set, self._say, self._closed = sound, set_strength, say, threading.Event()
+        self._shown = 0.0
+        self._thread = threading.Thread(target=self._run, args=(_opened(sound),), name="murai loudness", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -56,25 +55,36 @@ class Loudness:
         self._closed.set()
         self._thread.join(2)
 
-    def _run(self) -> None:
-        shown = 0.0
-        try:
-            for samples in self._pieces():
-                if self._closed.is_set():
-                    break
-                shown = follow(shown, level(samples))
-                self._set(round(shown, 3))
-        except (av.FFmpegError, MuraiError) as error:
-            self._say(f"the sound is lost, the strength stays ({error}).")
-        finally:
-            self._container.close()
+    def _run(self, container: InputContainer | None) -> None:
+        wait, lost = FIRST_WAIT, False
+        while not self._closed.is_set():
+            try:
+                with container or _opened(self._sound) as container:
+                    self._listen(container)
+                wait, lost = FIRST_WAIT, False
+            except (av.FFmpegError, MuraiError) as error:
+                if not lost:
+                    self._say(f"the sound is lost, the strength stays: {error}")
+                wait, lost = min(LONGEST_WAIT, 2 * wait), True
+            container = None
+            self._closed.wait(wait)
 
-    def _pieces(self) -> Iterator[NDArray[np.float32]]:
+    def _listen(self, container: InputContainer) -> None:
+        """Play by the sound until it ends."""
+        due = time.monotonic()
+        for samples in self._pieces(container):
+            due = max(due + STEP, time.monotonic())  # a file gives it faster than it sounds
+            if self._closed.wait(due - time.monotonic()):
+                return
+            self._shown = follow(self._shown, level(samples))
+            self._set(round(self._shown, 3))
+
+    def _pieces(self, container: InputContainer) -> Iterator[NDArray[np.float32]]:
         """The sound in pieces of STEP seconds."""
         resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
         waiting = np.zeros(0, np.float32)
         length = round(RATE * STEP)
-        for frame in self._container.decode(audio=0):
+        for frame in container.decode(audio=0):
             for part in resampler.resample(frame):
                 waiting = np.concatenate([waiting, part.to_ndarray().ravel()])
             while len(waiting) >= length:
@@ -82,7 +92,19 @@ class Loudness:
                 waiting = waiting[length:]
 
 
-def _open(sound: str) -> "av.container.InputContainer":
+def _opened(sound: str) -> InputContainer:
+    """Raises SourceError where there is nothing to hear."""
+    try:
+        container = _open(sound)
+    except (av.FFmpegError, ValueError) as error:
+        raise SourceError(f"{sound} has no sound that can be heard ({error}); give another --loudness.") from error
+    if not container.streams.audio:
+        container.close()
+        raise SourceError(f"{sound} has no sound; give another --loudness.")
+    return container
+
+
+def _open(sound: str) -> InputContainer:
     """The one place that touches a microphone; not run with one yet."""
     if sound == "microphone":
         return av.open("default", format=MICROPHONES.get(sys.platform, "pulse"))

@@ -28,6 +28,11 @@ class AnySink(Protocol):
         """Finish."""
 
 
+def names_file(spec: str) -> bool:
+    """Whether `spec` is that of a file."""
+    return spec not in ("window", "null") and not spec.startswith(("v4l2:", "mjpeg:")) and "://" not in spec
+
+
 def open_sink(spec: str, *, overwrite: bool = False, say: Say = silent) -> AnySink:
     """The sink that `spec` names: "window", "null", "v4l2:/dev/videoN", "mjpeg:[HOST:]PORT", an address such as
     rtmp://..., or a file.

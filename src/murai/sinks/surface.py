@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -129,6 +130,10 @@ def _masked(masks: tuple[tuple[tuple[float, float], ...], ...], size: Size) -> N
     return np.asarray(picture)
 
 
+_Shape = tuple[Any, ...]
+"""A vertex array and its buffers, each to be released; nothing frees a buffer but its own `release`."""
+
+
 class Surface:
     """The OpenGL context that is current on this thread, with one picture in it, and one laid over it.
 
@@ -145,7 +150,7 @@ class Surface:
         self._buffer: moderngl.Buffer | None = None
         self._mask: moderngl.Texture | None = None
         self._overlay: moderngl.Texture | None = None
-        self._shape: moderngl.VertexArray | None = None
+        self._shape: _Shape = ()
         self._drawn: object = None
 
     def upload(self, image: Image) -> None:
@@ -182,7 +187,7 @@ class Surface:
 
     def close(self) -> None:
         """Free what is on the card."""
-        self._release(self._texture, self._buffer, self._mask, self._overlay, self._shape)
+        self._release(self._texture, self._buffer, self._mask, self._overlay, *self._shape)
         self._release(self._painting, self._laying)
         self._context.release()
 
@@ -192,21 +197,20 @@ class Surface:
         wanted = (self._texture.size, screen, view)
         if self._drawn == wanted:
             return
-        self._release(self._shape, self._mask)
+        self._release(*self._shape, self._mask)
         self._shape = self._cells(geometry(self._texture.size, screen, view), self._painting)
         mask = _masked(view.masks, screen)
         self._mask = self._context.texture((mask.shape[1], mask.shape[0]), 1, np.ascontiguousarray(mask), alignment=1)
         self._drawn = wanted
 
     def _paint(self, texture: moderngl.Texture, screen: Size, view: View) -> None:
-        assert self._shape is not None
         assert self._mask is not None
         for name in ("brightness", "gamma", "fade"):
             self._painting[name] = getattr(view, name)
         self._painting["size"] = screen
         texture.use(0)
         self._mask.use(1)
-        self._shape.render(moderngl.TRIANGLES)
+        self._shape[0].render(moderngl.TRIANGLES)
 
     def _lay(self, texture: moderngl.Texture, screen: Size) -> None:
         corners = geometry(texture.size, texture.size, STRAIGHT)
@@ -215,16 +219,16 @@ class Surface:
         shape = self._cells(corners, self._laying)
         self._context.enable(moderngl.BLEND)
         texture.use(0)
-        shape.render(moderngl.TRIANGLES)
+        shape[0].render(moderngl.TRIANGLES)
         self._context.disable(moderngl.BLEND)
-        self._release(shape)
+        self._release(*shape)
 
-    def _cells(self, corners: NDArray[np.float32], program: moderngl.Program) -> moderngl.VertexArray:
+    def _cells(self, corners: NDArray[np.float32], program: moderngl.Program) -> _Shape:
         names = [name for name in ("at", "place", "edge") if name in program]
         layout = " ".join("2f" if name in names else "2x4" for name in ("at", "place", "edge"))
         content = self._context.buffer(np.ascontiguousarray(corners))
         index = self._context.buffer(_triangles(len(corners)))
-        return self._context.vertex_array(program, [(content, layout, *names)], index)
+        return self._context.vertex_array(program, [(content, layout, *names)], index), content, index
 
     @staticmethod
     def _release(

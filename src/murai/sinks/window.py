@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import glfw
@@ -52,7 +53,7 @@ class WindowSink:
 
     size      width and height of the window in screen units; by default those of the input, within the monitor
     monitor   the number, from 1, or a part of the name of the monitor to open on; None is the first
-    kiosk     no pointer, and no key or button of the window ends it
+    kiosk     no pointer over the picture, and no key or button of the window ends it
     steady    draw at the rate of the monitor, whether there is a new picture or not
 
     `presented` counts what was swapped onto the screen, the same picture again with `steady`. `size_now` is the size
@@ -81,6 +82,7 @@ class WindowSink:
         self._title = title
         self._monitor, self._steady, self._kiosk = monitor, steady, kiosk
         self._fullscreen = fullscreen
+        self._hidden = False  # the pointer
         self._home = ""  # the name of the monitor that the window is to fill
         self._filled: tuple[str, int, int] | None = None  # the one it fills, as it was then
         self._size = size
@@ -150,8 +152,6 @@ class WindowSink:
             glfw.set_window_refresh_callback(window, self._expose)
             if self._fullscreen:
                 self._enter_fullscreen(window)
-            if self._kiosk:
-                glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
             self._loop(window, until)
         finally:
             with self._lock:
@@ -197,10 +197,17 @@ class WindowSink:
         if overlay is not self._laid:
             surface.lay_over(overlay)
             self._laid = overlay
+        self._point(window, bool(self._filled or self._kiosk) and card is None and overlay is None)
         self.size_now = glfw.get_framebuffer_size(window)
         surface.draw(*self.size_now, view)
         glfw.swap_buffers(window)
         self.presented += 1
+
+    def _point(self, window: Any, hidden: bool) -> None:
+        """Show the pointer, or hide it: on a whole screen it is there where something can be played or laid with it."""
+        if hidden != self._hidden:
+            glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_HIDDEN if hidden else glfw.CURSOR_NORMAL)
+            self._hidden = hidden
 
     def _create(self) -> Any:
         chosen = _choose(self._monitor)
@@ -212,6 +219,7 @@ class WindowSink:
         glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, 3)
         glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
         glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, True)
+        glfw.window_hint(glfw.AUTO_ICONIFY, False)  # a whole screen stays when its user works on another one
         window = glfw.create_window(*wanted, self._title, None, None)
         if not window:
             glfw.terminate()
@@ -247,20 +255,20 @@ class WindowSink:
         if self._filled:
             self._filled = None
             glfw.set_window_monitor(window, NO_MONITOR, *_within_sight(*self._place), glfw.DONT_CARE)
-            glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_NORMAL)
         else:
             self._enter_fullscreen(window)
 
     def _enter_fullscreen(self, window: Any) -> None:
-        self._place = (*glfw.get_window_pos(window), *glfw.get_window_size(window))
         monitor = _monitor_of(window)
+        if monitor is None:
+            return
+        self._place = (*glfw.get_window_pos(window), *glfw.get_window_size(window))
         self._home = _described(monitor)[0]
         self._fill(window, monitor)
 
     def _fill(self, window: Any, monitor: Any) -> None:
         mode = glfw.get_video_mode(monitor)
         glfw.set_window_monitor(window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate)
-        glfw.set_input_mode(window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
         self._filled = _described(monitor)
 
     def _follow_monitor(self, window: Any) -> None:
@@ -289,13 +297,15 @@ class _Beat:
     """The rate of the monitor of `window`, where the driver itself does not wait for it."""
 
     def __init__(self, window: Any) -> None:
+        self._seconds = 1 / USUAL_RATE
         self.follow(window)
         self._next = glfw.get_time()
 
     def follow(self, window: Any) -> None:
         """Take the rate that the monitor has now."""
-        mode = glfw.get_video_mode(_monitor_of(window))
-        self._seconds = 1 / (mode.refresh_rate or USUAL_RATE)
+        monitor = _monitor_of(window)
+        with suppress(ValueError):  # it was just unplugged
+            self._seconds = 1 / ((monitor and glfw.get_video_mode(monitor).refresh_rate) or USUAL_RATE)
 
     def wait(self) -> None:
         """Handle events until it is time to draw again."""
@@ -358,18 +368,18 @@ def _name(key: int, code: int) -> str | None:
     letter = glfw.get_key_name(key, code)
     if letter and letter.isascii() and letter.isprintable():
         return str(letter.lower())
-    return chr(key).lower() if chr(key).isalnum() and key < 128 else None
+    return chr(key).lower() if 0 <= key < 128 and chr(key).isalnum() else None
 
 
 def _monitor_of(window: Any) -> Any:
-    """The monitor that holds the middle of the window."""
+    """The monitor that holds the middle of the window, else the first; None where there is none."""
     return _monitor_at(*glfw.get_window_pos(window), *glfw.get_window_size(window)) or glfw.get_primary_monitor()
 
 
 def _within_sight(left: int, top: int, width: int, height: int) -> tuple[int, int, int, int]:
     """That place, or one on the first monitor where its own is gone."""
-    if _monitor_at(left, top, width, height) is None:
-        left, top = glfw.get_monitor_pos(glfw.get_primary_monitor())
+    if _monitor_at(left, top, width, height) is None and (first := glfw.get_primary_monitor()):
+        left, top = glfw.get_monitor_pos(first)
     return left, top, width, height
 
 

@@ -65,13 +65,22 @@ class Calibration:
     """
 
     def __init__(self, projection: Projection, size: tuple[int, int], keep: Callable[[Projection], None]) -> None:
-        self.projection, self._size, self._keep = projection, size, keep
+        self.projection, self._keep = projection, keep
         self.chosen = 0
         """The number of the point that is moved: the corners, then the mesh."""
-        self.card = _card(size)
+        self._size = (0, 0)
+        self.card: Image
         """The calibration picture."""
+        self.fit(size)
         self._held = False
         self._mask: list[Place] | None = None
+
+    def fit(self, size: tuple[int, int]) -> bool:
+        """Be for a window of `size` from now on: whether that is another one."""
+        changed, self._size = size != self._size, size
+        if changed:
+            self.card = _card(size)
+        return changed
 
     @property
     def points(self) -> list[Place]:

@@ -28,22 +28,23 @@ class Inputs:
     ) -> None:
         self._show, self._names, self._open_input, self._say = show, tuple(names), open_input, say
         self._lock = threading.Lock()
-        self._turn = 0
+        self._seen = self._turn = 0  # the one that is seen, and the one that was opened last or did not open
         self._opening = False
 
     def next(self) -> None:
-        """Go to the next input. Raises SourceError while one is still being opened."""
+        """Go to the next input, past one that did not open. Raises SourceError while one is still being opened."""
         with self._lock:
             if self._opening:
                 raise SourceError("the next input is still being opened; wait a moment.")
             self._opening = True
-            self._turn = (self._turn + 1) % len(self._names)
-            name = self._names[self._turn]
-        threading.Thread(target=self._go, args=(name,), name="murai input", daemon=True).start()
+            others = [place for place in range(len(self._names)) if place != self._seen] or [self._seen]
+            self._turn = next((place for place in others if place > self._turn), others[0])
+        threading.Thread(target=self._go, args=(self._turn,), name="murai input", daemon=True).start()
 
-    def _go(self, name: str) -> None:
+    def _go(self, place: int) -> None:
         try:
-            self._switch(name)
+            self._switch(self._names[place])
+            self._seen = place
         except MuraiError as error:
             self._say(f"the input stays as it was: {error}")
         finally:

@@ -58,15 +58,19 @@ class Panel:
                 draw.rectangle((left, top + 5, left + round(BAR * line.share), top + LINE - 6), fill=FULL)
             draw.text((left + _text_left(column), top + 2), line.text, TEXT, self._font)
 
-    def press(self, x: float, y: float) -> bool:
-        """The mouse is pressed at a pixel of the panel: whether there was something to play."""
+    def press(self, x: float, y: float, *, moved: bool = False) -> bool:
+        """The mouse is pressed at a pixel of the panel: whether there was something to play.
+
+        Where it `moved` there since it was pressed, bars alone are played: what is done once is done by a press.
+        """
         number = int((y - MARGIN) // LINE)
         left, column = next((place for place in reversed(self._columns) if x >= place[0]), (0, ()))
         if x > self._width or y < MARGIN or number >= len(column) or (play := column[number].play) is None:
             return False
         if column[number].share is None:
-            play(1.0)
-            return True
+            if not moved:
+                play(1.0)
+            return not moved
         along = (x - left - MARGIN) / BAR
         if not 0 <= along <= 1:
             return False

@@ -116,7 +116,8 @@ class KeepingUp:
         """The painting of `image`, same shape."""
         start = self._clock()
         painted = self._painter(image)
-        if self._pace.add(self._clock() - start, self._painter.network_seconds):
+        network = self._painter.network_seconds  # 0 where nothing was painted, which says nothing of the machine
+        if network and self._pace.add(self._clock() - start, network):
             height, width = image.shape[:2]
             share = self._pace.share
             self._painter.size = None if share == 1 else (round(width * share), round(height * share))

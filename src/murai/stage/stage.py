@@ -61,8 +61,7 @@ class Playing(Protocol):
 
 def load_projection(kept: Kept, name: str) -> Projection:
     """The projection that is kept as `name`, a new one where there is none. Raises ControlError."""
-    kept.refuse(name)
-    return from_table(kept.load(name)) if name in kept.names else Projection()
+    return from_table(kept.load(name)) if kept.path(name).is_file() else Projection()
 
 
 class Stage:
@@ -120,7 +119,7 @@ class Stage:
             self._pressed = kind != "release" and (self._pressed or kind == "press")
             if self._panel is not None and self._pressed:
                 width, height = self._window.size_now
-                if self._panel.press(x * width, y * height):
+                if self._panel.press(x * width, y * height, moved=kind == "move"):
                     self._renew()
 
     def note(self, text: str) -> None:
@@ -129,7 +128,10 @@ class Stage:
 
     def tick(self) -> None:
         """Renew what is read, twice a second; to be called again and again."""
-        if (self._reads or self._help) and self._calibration is None and time.monotonic() >= self._next_look:
+        if self._calibration is not None:
+            if self._calibration.fit(self._window.size_now):
+                self._renew()
+        elif (self._reads or self._help) and time.monotonic() >= self._next_look:
             self._renew()
 
     def _calibrate(self, key: str) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -30,6 +31,10 @@ class Running(Protocol):
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at how much recordings take of the disk."""
+LEFT_SECONDS = 60.0
+"""What nobody wrote to for so long is left by a show that was cut off."""
+MOST_SAVING = 16
+"""Snapshots that may be on their way to the disk at once."""
 NAME = "murai-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]-[0-9][0-9][0-9][0-9][0-9][0-9]*"
 
 
@@ -38,7 +43,7 @@ class Takes:
 
     With a `limit` in bytes, a recording that fills half of it goes on in a new file, and the oldest recordings in the
     folder, by their names, are removed, so that a show may be recorded for days. No frame is lost between two files;
-    a few may be in both.
+    a few may be in both. What a show that was cut off left, and can be played, gets its name.
 
     `say` hears where each is. Methods may be called from any thread. They raise SinkError where the folder cannot be
     written; what fails later, in the background, is told to `say`.
@@ -49,14 +54,22 @@ class Takes:
         self._lock = threading.Lock()
         self._recording: FileSink | None = None
         self._given: set[Path] = set()  # names, of which some files are still being written
+        self._saving = threading.Semaphore(MOST_SAVING)
+        self._take_up()
 
     def snapshot(self) -> None:
         """Keep the newest picture as a PNG, in the background."""
         frame = self._show.last
         if frame is None:
             raise SinkError("there is no picture yet; take it once something is painted.")
-        with self._lock:
-            path = self._path(".png")
+        if not self._saving.acquire(blocking=False):
+            raise SinkError("the pictures before are still being saved; wait a moment.")
+        try:
+            with self._lock:
+                path = self._path(".png")
+        except MuraiError:
+            self._saving.release()
+            raise
         threading.Thread(target=self._save, args=(frame, path), name="murai snapshot").start()
 
     def record(self) -> None:
@@ -81,21 +94,36 @@ class Takes:
     def _watch(self, sink: FileSink) -> None:
         """Keep to the limit while `sink` records, and let another go on when it is long enough."""
         assert self._limit is not None
+        refusal = ""
         while self._recording is sink and not sink.path.exists():
+            self._take_up()
             self._make_room(self._limit)
             if sum(map(_size, self._folder.glob(f".{sink.path.stem}.*"))) > self._limit / 2:
-                return self._roll(sink)
+                try:
+                    return self._roll(sink)
+                except MuraiError as error:  # said once, and tried again at the next look
+                    if str(error) != refusal:
+                        self._say(f"the recording goes on in one file: {error}")
+                    refusal = str(error)
             time.sleep(LOOK_EVERY)
 
     def _roll(self, sink: FileSink) -> None:
-        try:
-            with self._lock:
-                if self._recording is not sink:
-                    return
-                self._begin()
-        except MuraiError as error:
-            return self._say(f"the recording goes on in one file: {error}")
+        with self._lock:
+            if self._recording is not sink:
+                return
+            self._begin()
         self._end(sink)
+
+    def _take_up(self) -> None:
+        """Give recordings of shows that were cut off, by a power cut say, their names."""
+        for file in self._folder.glob(f".{NAME}.part.mp4"):
+            path = file.with_name(f"{file.name[1:].split('.')[0]}.mp4")
+            if path in self._given:
+                continue
+            with suppress(OSError):  # it has just been named or removed
+                if time.time() - file.stat().st_mtime > LEFT_SECONDS and not path.exists():
+                    file.rename(path)
+                    self._say(f"kept {path}, which a show left that was cut off")
 
     def _make_room(self, limit: int) -> None:
         """Remove the oldest recordings until all of them are within the limit."""
@@ -121,6 +149,8 @@ class Takes:
             write_picture(path, frame.image)
         except MuraiError as error:
             return self._say(str(error))
+        finally:
+            self._saving.release()
         self._say(f"kept {path}")
 
     def _path(self, suffix: str) -> Path:
