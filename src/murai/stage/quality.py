@@ -53,7 +53,7 @@ class Pace:
             if self._rose:
                 self._patience = min(LONGEST, 2 * self._patience)
             return self._go(next(filter(self._fits, smaller), smaller[-1]))
-        larger = next(filter(self._fits, range(self.level)), None)
+        larger = next(filter(self._fits, reversed(range(self.level))), None)
         self._room = 0.0 if larger is None else self._room + max(spent, self._seconds)
         return larger is not None and self._room > self._patience and self._go(larger)
 
