@@ -7,8 +7,9 @@ torch = pytest.importorskip("torch")
 
 from murai.errors import TrainError  # noqa: E402
 from murai.nets import build  # noqa: E402
+from murai.nets.pixels import PixelGraph  # noqa: E402
 from murai.stylizers.openvino import OpenVINORuntime  # noqa: E402
-from murai.train.export import TOLERANCE, PixelGraph, export_onnx  # noqa: E402
+from murai.train.export import TOLERANCE, export_onnx  # noqa: E402
 
 SMALL = {"compact": {"widths": (8, 8, 16), "blocks": (0, 1, 1)}, "johnson": {"width": 4, "blocks": 1}}
 

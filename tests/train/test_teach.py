@@ -79,8 +79,8 @@ def test_the_model_card_tells_the_same(taught):
 
 def test_the_taught_pack_paints_as_torch_does(taught):
     from murai.nets import build
+    from murai.nets.pixels import PixelGraph
     from murai.stylizers.openvino import OpenVINORuntime
-    from murai.train.export import PixelGraph
 
     network = build(taught.manifest.architecture.name)
     network.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in taught.tensors.items()})

@@ -111,7 +111,8 @@ def _johnson_rows() -> list[Row]:
         import torch
 
         from murai.nets import build, mac_per_pixel
-        from murai.train.export import PixelGraph, to_onnx
+        from murai.nets.pixels import PixelGraph
+        from murai.train.export import to_onnx
     except ModuleNotFoundError as error:
         raise MissingExtra("Measuring against the reference network", "train") from error
     network = build("johnson").eval()

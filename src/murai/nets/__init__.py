@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from murai.nets.base import StylizationNetwork
 from murai.nets.compact import Compact, Fold, SmoothSubpixelConv
@@ -34,6 +34,24 @@ SIZES: dict[str, dict[str, Any]] = {
 def build(name: str, *, styles: int = 1, **arguments: Any) -> StylizationNetwork:
     """The untrained network of architecture `name` with room for `styles` styles. Raises KeyError for another name."""
     return ARCHITECTURES[name](styles=styles, **arguments)
+
+
+def restore(name: str, arguments: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StylizationNetwork:
+    """The network that `tensors`, its weights and `styles`, belong to.
+
+    Raises ValueError where they are not those of that architecture with these arguments, or there is none.
+    """
+    try:
+        with torch.device("meta"):  # takes no memory, whatever sizes are asked for
+            planned = build(name, styles=len(tensors["styles"]), **arguments)
+        shapes = {key: tensor.shape for key, tensor in tensors.items()}
+        if {key: tensor.shape for key, tensor in planned.state_dict().items()} != shapes:
+            raise ValueError("the shapes are those of another network")
+        network = build(name, styles=len(tensors["styles"]), **arguments)
+        network.load_state_dict(dict(tensors))
+    except (RuntimeError, TypeError, KeyError) as error:
+        raise ValueError(str(error)) from error
+    return network
 
 
 def all_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

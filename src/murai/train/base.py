@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from murai.errors import TrainError
-from murai.nets import ARCHITECTURES, VERSION, build
+from murai.nets import ARCHITECTURES, VERSION, build, restore
 from murai.nets.base import StylizationNetwork
 from murai.nets.growth import grow
 from murai.packs import StylePack
@@ -59,15 +59,9 @@ def network_from(
     known = dict(zip(pack.names, tensors["styles"], strict=True))
     new = [known.get(name, tensors["styles"].mean(0)) for name in names]
     tensors["styles"] = torch.stack(new if full else [*known.values(), *new])
-    shapes = {name: tensor.shape for name, tensor in tensors.items()}
     try:
-        with torch.device("meta"):  # takes no memory, whatever sizes the pack asks for
-            planned = build(architecture.name, styles=len(tensors["styles"]), **architecture.arguments)
-        if {name: tensor.shape for name, tensor in planned.state_dict().items()} != shapes:
-            raise ValueError
-        network = build(architecture.name, styles=len(tensors["styles"]), **architecture.arguments)
-        network.load_state_dict(tensors)
-    except (RuntimeError, TypeError, ValueError, KeyError) as error:
+        network = restore(architecture.name, architecture.arguments, tensors)
+    except ValueError as error:
         raise TrainError(
             f"{pack.path} holds the weights of another version of the network '{architecture.name}'; teach it anew."
         ) from error

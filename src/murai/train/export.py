@@ -8,33 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from murai.errors import TrainError
 from murai.nets import plain_copy
-from murai.nets.base import StylizationNetwork, pad, unfold
+from murai.nets.base import StylizationNetwork
+from murai.nets.pixels import PixelGraph
 
 RunGraph = Callable[[bytes, NDArray[np.uint8], NDArray[np.float32]], NDArray[Any]]
 """Runs a graph in float32: (model, image [N, H, W, 3], style [N, D]) -> painted [N, H, W, 3]."""
 
 TOLERANCE = 1
 """Levels of 255 by which the exported graph may differ from torch: a value halfway between two may round either way."""
-
-
-class PixelGraph(nn.Module):
-    """What a pack's graph computes: `image` uint8 [N, H, W, 3] and `style` [N, D] to `painted` uint8 [N, H, W, 3]."""
-
-    def __init__(self, network: StylizationNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, image: Tensor, style: Tensor) -> Tensor:
-        """Pad, convert, paint, crop."""
-        x = pad(image, self.network.multiple, (1, 2)).permute(0, 3, 1, 2).float() / 255
-        cells = (self.network.paint(x, style) * 255).round().clamp(0, 255).to(torch.uint8)
-        # Sub-pixels are put in place as bytes: a quarter of the memory traffic of floats.
-        pixels = unfold(cells, self.network.fold)
-        return self.network.crop(pixels, image.shape[1], image.shape[2])
 
 
 def export_onnx(network: StylizationNetwork, run: RunGraph) -> bytes:
