@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from murai.controls import Controls
-from murai.errors import RuntimeUnsupported, Say, silent
+from murai.errors import MissingExtra, Say, silent
 from murai.packs import bundled_folder, find_style
 
 if TYPE_CHECKING:
+    from murai.packs import StylePack
+    from murai.stylizers.cuda import TorchStylizer
     from murai.stylizers.openvino import OpenVINOStylizer, Precision
 
 
@@ -21,18 +23,28 @@ def open_stylizer(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     precision: "Precision" = "auto",
     say: Say = silent,
-) -> "OpenVINOStylizer":
+) -> "OpenVINOStylizer | TorchStylizer":
     """The stylizer that paints in `style`: NAME, PACK/NAME, a path, or a blend NAME:W,NAME:W.
 
     `folders` hold packs, the first wins; None is the bundled ones. `size` (width, height) in pixels is the network's
-    work size, None the picture's own. `.pack` and `.mix` of the result say what was found. Raises UnknownStyle,
-    PackError, RuntimeUnsupported.
+    work size, None the picture's own. `device` "auto" is the CPU. `.pack` and `.mix` of the result say what was found.
+    Raises UnknownStyle, PackError, RuntimeUnsupported, MissingExtra.
     """
-    if device == "cuda":
-        raise RuntimeUnsupported("this version of murai paints on the CPU; use --device cpu or leave --device out.")
     pack, mix = find_style(style, [bundled_folder()] if folders is None else folders, tier=tier, say=say)
+    if device == "cuda":
+        return _on_a_card(pack, mix, size, say)
     from murai.stylizers.openvino import OpenVINOStylizer  # takes a third of a second, so not before it is needed
 
     stylizer = OpenVINOStylizer(pack, size=size, precision=precision, say=say)
+    stylizer.use(Controls(mix=mix))
+    return stylizer
+
+
+def _on_a_card(pack: "StylePack", mix: dict[str, float], size: tuple[int, int] | None, say: Say) -> "TorchStylizer":
+    try:
+        from murai.stylizers.cuda import TorchStylizer
+    except ModuleNotFoundError as error:
+        raise MissingExtra("Painting on a card", "cuda") from error
+    stylizer = TorchStylizer(pack, size=size, say=say)
     stylizer.use(Controls(mix=mix))
     return stylizer

@@ -11,14 +11,8 @@ from typing import Any
 import numpy as np
 
 from murai.frame import Image
+from murai.stylizers.compose import BLOCK, LEAST, MOTION, NOISE
 from murai.stylizers.core import op, ov, prepared
-
-BLOCK = 4
-"""Pixels a side of what has one gain."""
-NOISE, MOTION = 60.0, 160.0
-"""Mean squared difference, in levels of 255: up to the first all is noise, from the second on nothing is."""
-LEAST = 0.1
-"""The gain where all is noise, at full calm: a picture at rest is the mean of about twenty."""
 
 
 class Calm:

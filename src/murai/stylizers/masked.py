@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,31 @@ from murai.errors import PackError
 from murai.frame import Image
 from murai.stylizers import compose
 from murai.stylizers.core import prepared, read_graph, reason
-from murai.stylizers.openvino import OpenVINOStylizer
 from murai.stylizers.repertoire import Repertoire
 
 Mask = Callable[[Image], NDArray[np.uint8]]
 """From a picture to how much of each pixel is inside: [H, W] of the same height and width, 0 to 255."""
+
+
+class Styled(Protocol):
+    """What paints in one style, such as an `OpenVINOStylizer`."""
+
+    size: tuple[int, int] | None
+    network_seconds: float
+
+    @property
+    def mix(self) -> dict[str, float]:
+        """The weights of the styles painted now."""
+
+    def __call__(self, image: Image) -> Image:
+        """The painting of `image`."""
+
+    def use(self, controls: Controls) -> None:
+        """Paint like this."""
+
+    def reset(self) -> None:
+        """Forget the pictures before."""
+
 
 FREE_SIZE = 256
 """Pixels a side at which a network looks that takes any size."""
@@ -32,7 +52,7 @@ class Masked:
     and `network_seconds` is what the networks of both styles took for the last picture.
     """
 
-    def __init__(self, painter: Repertoire, inside: OpenVINOStylizer, mask: Mask) -> None:
+    def __init__(self, painter: Repertoire, inside: Styled, mask: Mask) -> None:
         self._painter, self._inside, self._mask = painter, inside, mask
         self._mix = inside.mix
         self._cost = 0.0

@@ -22,9 +22,6 @@ TURNS = 4
 """Runs of each precision before one is chosen; the first of each is slow and does not count."""
 CACHED = 8
 """Sizes that stay compiled."""
-EDGES = 0.5
-"""The share of a picture's own detail in a painting brought back from a smaller size, so that faces and outlines stay
-sharp. At 0.25 no face is legible at a quarter of the width; with more a coat's weave shows through the strokes."""
 PORTS = {"image": "u8 of rank 4", "style": "f32 of rank 2", "painted": "u8 of rank 4"}
 
 
@@ -183,7 +180,7 @@ class OpenVINOStylizer:
         painted = self.runtime.run(still[None], vector[None])[0]
         self.network_seconds = perf_counter() - start
         by_vector = self.pack.photograph is not None
-        edges = EDGES * (1 - controls.calm)  # the picture's detail has the noise that calm holds back
+        edges = compose.EDGES * (1 - controls.calm)  # the picture's detail has the noise that calm holds back
         painted = compose.enlarge(painted, small, image, max(edges, 1 - controls.strength if by_vector else 0))
         if controls.keep_colors:
             painted = compose.keep_colors(image, painted)

@@ -1,0 +1,265 @@
+"""Painting on a card with torch: half precision, and one CUDA graph for each size of picture.
+
+Pictures that are on the card stay there; those of the host are taken there and back. Where there is no card the same
+code runs on the CPU, plainly and in float32, which is how it is tested there.
+"""
+
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from murai.controls import Controls
+from murai.errors import PackError, RuntimeUnsupported, Say, silent
+from murai.nets import VERSION, plain_copy, restore
+from murai.nets.pixels import PixelGraph
+from murai.packfiles import WEIGHTS
+from murai.packs import StylePack
+from murai.stylizers import compose, tensors
+
+WARM_UP = 3
+"""Runs before a graph is captured: the libraries choose their kernels in them."""
+SIZES = 4
+"""Sizes that stay captured."""
+SMALLER = 2 / 3
+"""What is left of the work size, in each direction, where the card's memory does not suffice."""
+SMALLEST = 64
+"""Pixels a side below which it is given up."""
+
+
+class TorchRuntime:
+    """A pack's network with torch: pictures and style vectors in, paintings out, nothing remembered between calls.
+
+    `device` is "cuda", "cuda:1" ... or "cpu". On a card it calculates in float16, with its statistics in float32, on a
+    stream of its own, and a size is captured as a CUDA graph when it first comes. The style vectors are inputs of the
+    graph, so that another style needs no other graph. Not for several threads at once.
+
+    Raises PackError for a pack whose weights are not those of a network murai has, RuntimeUnsupported without a card.
+    """
+
+    def __init__(self, pack: StylePack, device: str = "cuda", *, dtype: torch.dtype | None = None) -> None:
+        self.device = _device(device)
+        on_card = self.device.type == "cuda"
+        self.dtype = dtype or (torch.float16 if on_card else torch.float32)
+        network = plain_copy(_network(pack)).eval().requires_grad_(False).to(self.device, self.dtype)
+        self._paint = PixelGraph(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+        self._stream = torch.cuda.Stream(self.device) if on_card else None  # type: ignore[no-untyped-call]
+        self._rings: OrderedDict[tuple[int, ...], _Ring] = OrderedDict()
+        self.style_size = pack.manifest.style_size
+
+    def run(self, images: Tensor, styles: Tensor) -> list[Tensor]:
+        """Paint `images` uint8 [N, H, W, 3] on the device, each with its row of `styles` float32 [N, D].
+
+        The paintings, N of [H, W, 3], lie in one of a ring of buffers, which is painted into again once nobody holds
+        any of them. On a card they are ready for what is put on the stream that is current here. Raises ValueError for
+        other shapes and types, torch.OutOfMemoryError.
+        """
+        if images.ndim != 4 or images.shape[3] != 3 or images.dtype != torch.uint8:
+            raise ValueError(f"images are uint8 [N, H, W, 3], not {images.dtype} {tuple(images.shape)}")
+        if styles.shape != (len(images), self.style_size) or styles.dtype != torch.float32:
+            wanted = f"float32 [{len(images)}, {self.style_size}]"
+            raise ValueError(f"styles are {wanted}, not {styles.dtype} {tuple(styles.shape)}")
+        with torch.inference_mode():
+            return self._ring(images, styles).paint(images, styles)
+
+    def _ring(self, images: Tensor, styles: Tensor) -> "_Ring":
+        shape = tuple(images.shape)
+        if shape not in self._rings:
+            self._rings[shape] = _Ring(self._paint, images, styles, self._stream)
+            if len(self._rings) > SIZES:
+                self._rings.popitem(last=False)
+        self._rings.move_to_end(shape)
+        return self._rings[shape]
+
+
+@dataclass
+class _Place:
+    """One buffer of a ring: what fills it, and who holds it."""
+
+    output: Tensor
+    fill: Callable[[], object]
+    holders: Sequence["weakref.ref[Tensor]"] = ()
+
+    @property
+    def free(self) -> bool:
+        return all(holder() is None for holder in self.holders)
+
+    def paintings(self) -> list[Tensor]:
+        """Its pictures; while one of them is held, it is not free."""
+        paintings = list(self.output)
+        self.holders = [weakref.ref(painting) for painting in paintings]
+        return paintings
+
+
+class _Ring:
+    """The network for one shape: its inputs at fixed places, and as many outputs as are held at once.
+
+    All outputs of a card share one pool of memory for what lies between input and output.
+    """
+
+    def __init__(self, paint: PixelGraph, images: Tensor, styles: Tensor, stream: "torch.cuda.Stream | None") -> None:
+        self._paint, self._stream = paint, stream
+        self._images, self._styles = torch.empty_like(images), torch.empty_like(styles)
+        self._pool = torch.cuda.graph_pool_handle() if stream else None
+        self.places: list[_Place] = []
+
+    def paint(self, images: Tensor, styles: Tensor) -> list[Tensor]:
+        """Into a buffer that nobody holds; a new one where all are held."""
+        if self._stream is None:
+            place = self._fill(images, styles)
+        else:  # each waits for the other, the host for neither
+            current = torch.cuda.current_stream(images.device)
+            self._stream.wait_stream(current)
+            with torch.cuda.stream(self._stream):
+                place = self._fill(images, styles)
+            current.wait_stream(self._stream)
+        return place.paintings()
+
+    def _fill(self, images: Tensor, styles: Tensor) -> _Place:
+        self._images.copy_(images, non_blocking=True)
+        self._styles.copy_(styles, non_blocking=True)
+        place = next((place for place in self.places if place.free), None)
+        if place is None:
+            place = self._add()
+        place.fill()
+        return place
+
+    def _add(self) -> _Place:
+        output = torch.empty_like(self._images)
+
+        def run() -> object:
+            return output.copy_(self._paint(self._images, self._styles))
+
+        self.places.append(_Place(output, run if self._stream is None else self._captured(run)))
+        return self.places[-1]
+
+    def _captured(self, run: Callable[[], object]) -> Callable[[], object]:
+        """`run` as a CUDA graph: one launch instead of one for each kernel."""
+        for _ in range(WARM_UP):
+            run()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
+            run()
+        return graph.replay
+
+
+class TorchStylizer:
+    """Paints one stream with a pack on a card. Pictures are uint8 [H, W, 3] RGB, numpy or a tensor; so is the painting.
+
+    The same as `OpenVINOStylizer`. Where the card's memory does not suffice the
+    work size becomes smaller, and `say` hears it. Raises PackError, RuntimeUnsupported.
+    """
+
+    def __init__(
+        self, pack: StylePack, *, device: str = "cuda", size: tuple[int, int] | None = None, say: Say = silent
+    ) -> None:
+        if size is not None and min(size) < 1:
+            raise ValueError(f"a work size is at least 1x1, not {size[0]}x{size[1]}")
+        self.pack, self.size, self._say = pack, size, say
+        self.runtime = TorchRuntime(pack, device)
+        self.network_seconds = 0.0
+        self._calm = tensors.Calm()
+        self._painted_at = (0, 0)
+        self.use(Controls())
+
+    @property
+    def mix(self) -> dict[str, float]:
+        """The weights of the styles painted now."""
+        return dict(self._now[0].mix)
+
+    @property
+    def about(self) -> str:
+        """Where and how large it paints, for a read-out."""
+        kind = str(self.runtime.dtype).removeprefix("torch.")
+        return f"{self._painted_at[0]}x{self._painted_at[1]} on {self.runtime.device} in {kind}"
+
+    def use(self, controls: Controls) -> None:
+        """Paint like this from the next picture on; an empty mix is the pack's first style. Raises UnknownStyle."""
+        controls = replace(controls, mix=controls.mix or {self.pack.names[0]: 1.0})
+        vector = torch.from_numpy(self.pack.vector(controls.mix, controls.strength)[None])
+        self._now = controls, vector.to(self.runtime.device)
+
+    def reset(self) -> None:
+        """Forget the pictures before."""
+        self._calm.reset()
+
+    def __call__(self, image: Any) -> Any:
+        """The painting of `image`, same shape and type; `image` itself at strength 0."""
+        controls, vector = self._now
+        self.network_seconds = 0.0
+        if controls.strength == 0:
+            return image
+        if not isinstance(image, np.ndarray):
+            return self._painting(image, controls, vector)
+        start = perf_counter()
+        there = torch.tensor(image, device=self.runtime.device)
+        painted = self._painting(there, controls, vector).cpu().numpy().copy()  # not the memory of the ring
+        self.network_seconds = perf_counter() - start
+        return painted
+
+    def _painting(self, image: Tensor, controls: Controls, vector: Tensor) -> Tensor:
+        small, painted = self._fitting(image, controls, vector)
+        by_vector = self.pack.photograph is not None
+        edges = compose.EDGES * (1 - controls.calm)
+        painted = tensors.enlarge(painted, small, image, max(edges, 1 - controls.strength if by_vector else 0))
+        if controls.keep_colors:
+            painted = tensors.keep_colors(image, painted)
+        return painted if by_vector else tensors.mix(image, painted, controls.strength)
+
+    def _fitting(self, image: Tensor, controls: Controls, vector: Tensor) -> tuple[Tensor, Tensor]:
+        """The picture at the work size, and its painting; at a smaller one where the memory does not suffice."""
+        height, width = image.shape[:2]
+        stroke_size = round(2 * controls.stroke_size) / 2  # each size is captured, so there are few
+        while True:
+            at = (max(1, round(side / stroke_size)) for side in compose.fit(width, height, self.size))
+            small = tensors.resize(image, *at)
+            self._painted_at = small.shape[1], small.shape[0]
+            try:
+                return small, self.runtime.run(self._calm(small, controls.calm)[None], vector)[0]
+            except torch.OutOfMemoryError:
+                self._shrink()
+
+    def _shrink(self) -> None:
+        """Take a smaller work size. Raises RuntimeUnsupported where it would be too small to see."""
+        width, height = (round(SMALLER * side) for side in self._painted_at)
+        if min(width, height) < SMALLEST:
+            raise RuntimeUnsupported(
+                f"the memory of {self.runtime.device} does not suffice to paint; end what else uses the card, or use "
+                "--device cpu."
+            )
+        self.size = width, height
+        self._say(f"painting at {width}x{height}, since the memory of {self.runtime.device} does not suffice for more.")
+
+
+def _device(name: str) -> torch.device:
+    """The device of that name. Raises RuntimeUnsupported where it is not there."""
+    try:
+        device = torch.device(name)
+        if device.type == "cuda":
+            torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
+        raise RuntimeUnsupported(
+            f"there is no card '{name}' that torch can use here ({str(error).splitlines()[0].rstrip('.')}); "
+            "use --device cpu or leave --device out."
+        ) from error
+    return device
+
+
+def _network(pack: StylePack) -> Any:
+    """The network of `pack`. Raises PackError where its weights are not those of one."""
+    architecture = pack.manifest.architecture
+    weights = {name: torch.from_numpy(array.copy()) for name, array in pack.tensors.items()}
+    try:
+        if architecture.version != VERSION:
+            raise ValueError("they were taught for an older calculation")
+        return restore(architecture.name, architecture.arguments, weights)
+    except ValueError as error:
+        raise PackError(
+            f"{pack.path}: a card cannot paint with its weights, see {WEIGHTS} ({error}); use --device cpu."
+        ) from error

@@ -1,0 +1,190 @@
+"""Painting with torch: on the CPU always, on a card where there is one."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="painting on a card is done by torch, which is in murai[cuda]")
+
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
+from murai.controls import Controls  # noqa: E402
+from murai.errors import PackError, RuntimeUnsupported, UnknownStyle  # noqa: E402
+from murai.packs import StylePack, bundled_folder  # noqa: E402
+from murai.stylizers import compose, tensors  # noqa: E402
+from murai.stylizers.cuda import TorchRuntime, TorchStylizer  # noqa: E402
+from murai.stylizers.openvino import OpenVINOStylizer  # noqa: E402
+from tests.packs_support import make_pack  # noqa: E402
+
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+PACKS = ["paintings-light", "paintings", "paintings-fine"]
+MEAN = {"cpu": 0.05, "cuda": 0.5}
+"""Levels of 255 by which a painting may differ from the CPU's on average: float32 rounds, float16 is coarser."""
+
+
+def pack(name="paintings-light"):
+    return StylePack.load(bundled_folder() / name)
+
+
+def picture(height=96, width=160):
+    y, x = np.mgrid[:height, :width]
+    waves = [127 + 120 * np.sin(x / (9 + 3 * c) + y / (15 - 2 * c)) for c in range(3)]
+    return np.stack(waves, -1).round().astype(np.uint8)
+
+
+def apart(one, other):
+    return np.abs(np.asarray(one).astype(float) - np.asarray(other).astype(float)).mean()
+
+
+@pytest.fixture(params=DEVICES)
+def device(request):
+    return request.param
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_it_paints_what_the_cpu_paints(device, name):
+    controls = Controls(mix={"scream": 0.7, "great_wave": 0.3}, strength=0.8)
+    mine, theirs = TorchStylizer(pack(name), device=device), OpenVINOStylizer(pack(name), precision="f32")
+    for stylizer in (mine, theirs):
+        stylizer.use(controls)
+    painted = mine(picture())
+    assert apart(painted, theirs(picture())) < MEAN[device]
+    assert apart(painted, picture()) > 5
+    assert mine.network_seconds > 0
+
+
+def test_half_precision_paints_nearly_the_same():
+    half, whole = (TorchRuntime(pack(), "cpu", dtype=dtype) for dtype in (torch.float16, torch.float32))
+    images = torch.from_numpy(picture())[None]
+    styles = torch.from_numpy(pack().styles[:1].copy())
+    assert apart(half.run(images, styles)[0], whole.run(images, styles)[0]) < 0.5
+    black = torch.zeros_like(images)
+    assert apart(half.run(black, styles)[0], whole.run(black, styles)[0]) < 0.5
+
+
+@pytest.mark.parametrize(
+    "controls",
+    [
+        Controls(keep_colors=True),
+        Controls(stroke_size=2.0),
+        Controls(strength=0.4),
+        Controls(stroke_size=1.5, keep_colors=True, strength=0.9),
+    ],
+)
+def test_the_controls_mean_the_same(device, controls):
+    mine, theirs = TorchStylizer(pack(), device=device), OpenVINOStylizer(pack(), precision="f32")
+    for stylizer in (mine, theirs):
+        stylizer.use(controls)
+    assert apart(mine(picture()), theirs(picture())) < 3, "but for the kernel by which pictures are shrunk"
+
+
+def test_a_picture_on_the_device_stays_there(device):
+    stylizer = TorchStylizer(pack(), device=device)
+    there = torch.from_numpy(picture()).to(device)
+    painted = stylizer(there)
+    assert painted.device == there.device
+    assert painted.dtype == torch.uint8
+    assert np.array_equal(painted.cpu().numpy(), stylizer(picture()))
+
+
+def test_at_strength_0_it_is_the_picture_itself(device):
+    stylizer = TorchStylizer(pack(), device=device)
+    stylizer.use(Controls(strength=0.0))
+    image = picture()
+    assert stylizer(image) is image
+    assert stylizer.network_seconds == 0
+
+
+def test_what_is_held_is_not_painted_over_and_what_is_not_is(device):
+    runtime = TorchRuntime(pack(), device)
+    styles = torch.from_numpy(pack().styles[:2].copy()).to(device)
+    images = torch.from_numpy(np.stack([picture(), picture()[::-1]])).to(device)
+    first = runtime.run(images, styles)
+    kept, copy = first[1], first[1].clone()
+    del first
+    for _ in range(5):
+        runtime.run(images.flip(0), styles)
+    (ring,) = runtime._rings.values()
+    assert torch.equal(kept, copy), "it was held"
+    assert len(ring.places) == 2
+    del kept
+    runtime.run(images, styles)
+    assert len(ring.places) == 2
+
+
+def test_pictures_of_a_batch_are_painted_each_by_itself(device):
+    runtime = TorchRuntime(pack(), device)
+    styles = torch.from_numpy(pack().styles[:3].copy()).to(device)
+    images = torch.from_numpy(np.stack([picture(), picture()[::-1], picture()[:, ::-1]])).to(device)
+    together = [painting.clone() for painting in runtime.run(images, styles)]
+    for image, style, painting in zip(images, styles, together, strict=True):
+        alone = runtime.run(image[None], style[None])[0]
+        assert apart(alone.cpu(), painting.cpu()) < 0.1
+
+
+def test_where_the_memory_does_not_suffice_it_paints_smaller_and_says_so(device, monkeypatch):
+    said = []
+    stylizer = TorchStylizer(pack(), device=device, say=said.append)
+    run = stylizer.runtime.run
+
+    def scarce(images, styles):
+        if images.shape[2] > 300:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return run(images, styles)
+
+    monkeypatch.setattr(stylizer.runtime, "run", scarce)
+    image = picture(360, 640)
+    assert stylizer(image).shape == image.shape
+    assert stylizer.size == (285, 160)
+    assert len(said) == 2
+    monkeypatch.setattr(stylizer.runtime, "run", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("none")))
+    with pytest.raises(RuntimeUnsupported, match="--device cpu"):
+        stylizer(image)
+
+
+def test_what_cannot_be_painted_is_refused(device, tmp_path):
+    runtime = TorchRuntime(pack(), device)
+    images, styles = torch.zeros(1, 64, 64, 3, dtype=torch.uint8), torch.from_numpy(pack().styles[:1].copy())
+    for bad in ((images.float(), styles), (images[0], styles), (images, styles[:, 1:]), (images, styles.double())):
+        with pytest.raises(ValueError):
+            runtime.run(*bad)
+    with pytest.raises(UnknownStyle):
+        TorchStylizer(pack(), device=device).use(Controls(mix={"nobody": 1.0}))
+    with pytest.raises(PackError, match="--device cpu"):
+        TorchRuntime(StylePack.load(make_pack(tmp_path / "tiny", "tiny", ("warm",))), device)
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "nonsense"])
+def test_a_card_that_is_not_there_is_said(name):
+    with pytest.raises(RuntimeUnsupported, match="use --device cpu"):
+        TorchRuntime(pack(), name)
+
+
+@given(seed=st.integers(0, 9), share=st.floats(0, 1), height=st.integers(8, 40), width=st.integers(8, 40))
+@settings(max_examples=25, deadline=None)
+def test_tensors_do_what_compose_does(seed, share, height, width):
+    rng = np.random.default_rng(seed)
+    image, painted = rng.integers(0, 256, (2, height, width, 3), dtype=np.uint8)
+    there = torch.from_numpy(image), torch.from_numpy(painted)
+    assert np.abs(tensors.mix(*there, share).numpy().astype(int) - compose.mix(image, painted, share)).max() <= 2
+    kept = tensors.keep_colors(*there).numpy().astype(int)
+    assert np.abs(kept - compose.keep_colors(image, painted)).max() <= 1
+    smooth = compose.resize(image[:4, :4], width, height)
+    small = compose.resize(smooth, max(1, width // 2), max(1, height // 2))
+    mine = tensors.enlarge(*map(torch.from_numpy, (small.copy(), small.copy(), smooth.copy())), share)
+    assert apart(mine, compose.enlarge(small, small, smooth, share)) < 2
+
+
+def test_calm_holds_back_noise_as_on_the_cpu(device):
+    rng = np.random.default_rng(0)
+    still = rng.normal(0, 6, (8, 50, 70, 3)) + 128
+    still[5:, 10:30, 10:30] += 90  # something comes
+    pictures = still.clip(0, 255).astype(np.uint8)
+    mine, theirs = TorchStylizer(pack(), device=device), OpenVINOStylizer(pack(), precision="f32")
+    for stylizer in (mine, theirs):
+        stylizer.use(Controls(calm=0.8))
+    for image in pictures:
+        assert apart(mine(image), theirs(image)) < 1
+    mine.reset()
+    theirs.reset()
+    assert apart(mine(pictures[0]), theirs(pictures[0])) < MEAN[device]
