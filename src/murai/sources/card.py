@@ -1,0 +1,91 @@
+"""Pictures decoded on a card (NVDEC) that stay there: from the planes a decoder leaves to RGB tensors."""
+
+from typing import Any
+
+import av
+import torch
+import torch.nn.functional as F
+from av.codec.hwaccel import HWAccel
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
+from torch import Tensor
+from torch.utils.dlpack import from_dlpack
+
+from murai.errors import Say, silent
+from murai.sources.decoding import UNSPECIFIED, Converter
+
+# The shares of red and blue in brightness, by FFmpeg's number of a matrix.
+WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087)}
+WEIGHTS |= {9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
+FORMATS = {"nv12": 8, "p010le": 16, "p016le": 16}
+"""Bits of a number in the planes of what a card decodes."""
+
+
+def open_on_card(path: Any, *, say: Say = silent, **options: Any) -> InputContainer:
+    """The container at `path` with a decoder on the card; where there is none, `say` hears why, and the CPU decodes.
+
+    A codec that the card does not have is decoded by the CPU too. Raises av.FFmpegError.
+    """
+    try:
+        card = HWAccel("cuda", is_hw_owned=True, allow_software_fallback=True)
+        container: InputContainer = av.open(path, hwaccel=card, **options)
+    except (av.FFmpegError, OSError, ValueError, NotImplementedError) as error:
+        container = av.open(path, **options)  # whatever else is wrong with it is raised here
+        why = getattr(error, "strerror", None) or str(error)
+        say(f"decoding on the CPU, since the card does not do it ({why}).")
+    return container
+
+
+class CardConverter:
+    """As `decoding.Converter`; a frame that was decoded on a card becomes a tensor uint8 [H, W, 3], RGB, that is there.
+
+    A stream may change from one to the other in its middle: `say` hears of the first frame that the CPU decoded. The
+    tensor is a copy, since a decoder has few surfaces and wants them back.
+    """
+
+    def __init__(self, *, rotate: int = 0, mirror: bool = False, say: Say = silent) -> None:
+        self._on_host = Converter(rotate=rotate, mirror=mirror)
+        self._quarters, self._mirror, self._say = rotate // 90, mirror, say
+        self._told = False
+
+    def __call__(self, frame: VideoFrame) -> Any:
+        """The picture: height x width x 3, after rotation."""
+        if frame.format.name != "cuda":
+            if not self._told:
+                self._say("decoded on the CPU: the card does not have this codec, or gave it up.")
+            self._told = True
+            return self._on_host(frame)
+        turned = torch.rot90(picture(frame), -self._quarters - round(frame.rotation / 90))
+        return (turned.flip(1) if self._mirror else turned).contiguous()
+
+
+def picture(frame: VideoFrame) -> Tensor:
+    """RGB uint8 [H, W, 3] of a frame in NV12, P010 or P016, where its planes are. Raises ValueError for others."""
+    kind = (frame.sw_format or frame.format).name if frame.format.name == "cuda" else frame.format.name
+    if kind not in FORMATS:
+        raise ValueError(f"a card gives {', '.join(FORMATS)}, not {kind}")
+    luma, chroma = (from_dlpack(plane.__dlpack__()) for plane in frame.planes)
+    matrix = int(frame.colorspace)
+    if matrix == UNSPECIFIED:
+        matrix = int(Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601)
+    return rgb(luma, chroma, matrix, full=frame.color_range == ColorRange.JPEG, bits=FORMATS[kind])
+
+
+def rgb(luma: Tensor, chroma: Tensor, matrix: int, *, full: bool, bits: int = 8) -> Tensor:
+    """RGB uint8 [H, W, 3] of `luma` [H, W] and `chroma` [H / 2, W / 2, 2], by ITU-R BT.601, 709 or 2020.
+
+    `matrix` is FFmpeg's number for it. `full` range is 0 to 255; the other is 16 to 235, and 16 to 240 for chroma.
+    """
+    to_eight = 2.0 ** (8 - bits)
+    y, uv = luma.float() * to_eight, chroma.float() * to_eight
+    uv = F.interpolate(uv.permute(2, 0, 1)[None], luma.shape, mode="bilinear", align_corners=False)[0]
+    if full:
+        blue, red = uv - 128
+    else:
+        y = (y - 16) * (255 / 219)
+        blue, red = (uv - 128) * (255 / 224)
+    kr, kb = WEIGHTS.get(matrix, WEIGHTS[int(Colorspace.ITU709)])
+    r, b = y + 2 * (1 - kr) * red, y + 2 * (1 - kb) * blue
+    g = (y - kr * r - kb * b) / (1 - kr - kb)
+    return torch.stack([r, g, b], -1).round().clamp(0, 255).to(torch.uint8)

@@ -1,0 +1,78 @@
+"""From the planes a card decodes to RGB: its arithmetic on the CPU, beside the standard's and FFmpeg's."""
+
+import av
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="what a card decodes is taken by torch, which is in murai[cuda]")
+
+from hypothesis import given  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
+from murai.pipeline import Pipeline  # noqa: E402
+from murai.sinks.file import FileSink  # noqa: E402
+from murai.sources.card import WEIGHTS, CardConverter, open_on_card, picture, rgb  # noqa: E402
+from murai.sources.decoding import Converter  # noqa: E402
+from murai.sources.pattern import PatternSource  # noqa: E402
+from tests.shows import Invert  # noqa: E402
+
+COLOR = st.integers(0, 255)
+
+
+def planes(color, matrix, full, bits):
+    """A flat picture of `color` as the standard writes it: brightness, then blue and red against it."""
+    r, g, b = color
+    kr, kb = WEIGHTS[matrix]
+    y = kr * r + (1 - kr - kb) * g + kb * b
+    blue, red = (b - y) / (2 * (1 - kb)), (r - y) / (2 * (1 - kr))
+    levels = (y, 128 + blue, 128 + red) if full else (16 + y * 219 / 255, 128 + blue * 224 / 255, 128 + red * 224 / 255)
+    kind = torch.uint8 if bits == 8 else torch.uint16
+    y, u, v = (min(2**bits - 1, round(level * 2 ** (bits - 8))) for level in levels)
+    return torch.full((4, 6), y).to(kind), torch.tensor([u, v]).to(kind).expand(2, 3, 2)
+
+
+@given(color=st.tuples(COLOR, COLOR, COLOR), matrix=st.sampled_from(sorted(WEIGHTS)), full=st.booleans())
+def test_a_colour_comes_back(color, matrix, full):
+    for bits, near in ((8, 2), (16, 1)):
+        back = rgb(*planes(color, matrix, full, bits), matrix, full=full, bits=bits)
+        assert np.abs(back.numpy().astype(int) - color).max() <= near
+
+
+def coded(kind, matrix, full):
+    y, x = np.mgrid[:96, :128]
+    image = np.stack([x * 2 % 256, (x + y) % 256, 255 - 2 * y % 256], -1).astype(np.uint8)
+    frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+    frame = frame.reformat(format=kind, dst_colorspace=matrix, dst_color_range=2 if full else 1)
+    frame.colorspace, frame.color_range = matrix, 2 if full else 1
+    return frame
+
+
+@pytest.mark.parametrize("kind", ["nv12", "p010le"])
+@pytest.mark.parametrize("matrix", [1, 5])
+@pytest.mark.parametrize("full", [False, True])
+def test_it_is_what_ffmpeg_makes_of_it(kind, matrix, full):
+    frame = coded(kind, matrix, full)
+    mine, theirs = picture(frame).numpy().astype(int), Converter()(frame).astype(int)
+    assert np.abs(mine - theirs).mean() < 3, "FFmpeg's quick way is darker by up to two levels"
+
+
+def test_other_planes_are_refused():
+    with pytest.raises(ValueError, match="nv12"):
+        picture(av.VideoFrame(16, 16, "yuv420p"))
+
+
+def test_where_the_card_does_not_decode_the_cpu_does_and_it_is_said(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a card here")
+    said, clip = [], tmp_path / "clip.mp4"
+    Pipeline(PatternSource(96, 64, live=False, frames=5), Invert(), [FileSink(clip)]).run()
+    convert = CardConverter(mirror=True, say=said.append)
+    with open_on_card(clip, say=said.append) as container:
+        pictures = [convert(frame) for frame in container.decode(video=0)]
+    with av.open(clip) as container:
+        wanted = [Converter(mirror=True)(frame) for frame in container.decode(video=0)]
+    assert np.array_equal(pictures, wanted)
+    assert len(said) == 2
+    assert said[0].startswith("decoding on the CPU, since the card does not do it")
+    with pytest.raises(av.FFmpegError):
+        open_on_card(tmp_path / "nothing.mp4")
