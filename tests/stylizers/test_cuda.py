@@ -1,5 +1,7 @@
 """Painting with torch: on the CPU always, on a card where there is one."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -11,9 +13,15 @@ from hypothesis import strategies as st  # noqa: E402
 from murai.controls import Controls  # noqa: E402
 from murai.errors import PackError, RuntimeUnsupported, UnknownStyle  # noqa: E402
 from murai.packs import StylePack, bundled_folder  # noqa: E402
+from murai.pipeline import Pipeline  # noqa: E402
+from murai.sinks.file import FileSink  # noqa: E402
+from murai.sources.file import FileSource  # noqa: E402
+from murai.sources.pattern import PatternSource  # noqa: E402
 from murai.stylizers import compose, tensors  # noqa: E402
 from murai.stylizers.cuda import TorchRuntime, TorchStylizer  # noqa: E402
 from murai.stylizers.openvino import OpenVINOStylizer  # noqa: E402
+from murai.stylizers.repertoire import Repertoire  # noqa: E402
+from murai.stylizers.staging import Staging  # noqa: E402
 from tests.packs_support import make_pack  # noqa: E402
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -188,3 +196,47 @@ def test_calm_holds_back_noise_as_on_the_cpu(device):
     mine.reset()
     theirs.reset()
     assert apart(mine(pictures[0]), theirs(pictures[0])) < MEAN[device]
+
+
+class OnTheDevice:
+    """Pictures of the pattern, on a device."""
+
+    live = False
+
+    def __init__(self, device, count):
+        self._pattern, self._device = PatternSource(96, 64, live=False, frames=count), device
+        self.info = self._pattern.info
+
+    def __iter__(self):
+        for frame in self._pattern:
+            yield dataclasses.replace(frame, image=torch.from_numpy(frame.image).to(self._device))
+
+    def close(self):
+        self._pattern.close()
+
+
+@pytest.mark.parametrize("controls", [Controls(split=0.5, keep_colors=True), Controls(blackout=True)])
+def test_a_show_on_the_device_is_the_show_on_the_host(device, controls, tmp_path):
+    shown = []
+    for source in (OnTheDevice(device, 6), PatternSource(96, 64, live=False, frames=6)):
+        first = StylePack.load(bundled_folder() / "paintings-light")
+        repertoire = Repertoire([first], first, lambda pack: TorchStylizer(pack, device=device))
+        file = tmp_path / f"{len(shown)}.mkv"
+        Pipeline(source, Staging(repertoire, 30), [FileSink(file)], controls=controls).run()
+        shown.append([frame.image for frame in FileSource(file)])
+    assert np.array_equal(*shown)
+
+
+def test_packs_fade_into_each_other_on_the_device(device):
+    packs = [StylePack.load(bundled_folder() / name) for name in ("paintings-light", "paintings")]
+    repertoire = Repertoire(packs, packs[0], lambda pack: TorchStylizer(pack, device=device))
+    staging, image = Staging(repertoire, 30), torch.from_numpy(picture()).to(device)
+    staging.use(Controls(mix={"paintings-light/scream": 1.0}))
+    first = staging(image).clone()
+    staging.use(Controls(mix={"paintings/scream": 1.0}, fade=0.2))
+    fading = [staging(image).clone() for _ in range(8)]
+    last = staging(image)
+    ways = [apart(painting.cpu(), first.cpu()) / apart(last.cpu(), first.cpu()) for painting in fading]
+    assert ways == sorted(ways)
+    assert 0 < ways[0] < 0.3
+    assert ways[-1] == 1

@@ -11,6 +11,7 @@ from typing import Protocol
 from murai.errors import MuraiError, Say, SinkError, silent
 from murai.frame import Frame
 from murai.parts import Sink
+from murai.sinks.encode import host
 from murai.sinks.file import FileSink
 from murai.sinks.picture import write_picture
 
@@ -146,7 +147,7 @@ class Takes:
 
     def _save(self, frame: Frame, path: Path) -> None:
         try:
-            write_picture(path, frame.image)
+            write_picture(path, host(frame))
         except MuraiError as error:
             return self._say(str(error))
         finally:

@@ -104,6 +104,12 @@ def lay_over(image: Image, painted: Image, mask: NDArray[np.uint8]) -> Image:
     return result
 
 
+def beside(image: Image, painted: Image, split: float) -> Image:
+    """`painted`, but `image` in the share `split` from the left."""
+    columns = round(split * image.shape[1])
+    return np.concatenate([image[:, :columns], painted[:, columns:]], axis=1) if columns else painted
+
+
 def keep_colors(image: Image, painted: Image) -> Image:
     """The brightness of `painted` with the colours of `image`: each pixel of `image`, lighter or darker."""
     result = np.empty_like(image)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -69,11 +70,13 @@ class Staging:
     def __call__(self, image: Image) -> Image:
         """The painting of `image`, same shape."""
         painted: Image = self._painter(image)
-        if self._fade.behind is not None:
-            painted = compose.mix(self._fade.behind, painted, self._fade.share)
+        there = _arithmetic(painted)
+        if type(self._fade.behind) is type(painted):  # else there is none, or a source left the card
+            painted = there.mix(self._fade.behind, painted, self._fade.share)
         self._last = painted
         self._advance()
-        return _beside(image, painted, self._wanted.split)
+        beside: Image = there.beside(image, painted, self._wanted.split)
+        return beside
 
     def _begun(self, controls: Controls) -> _Fade:
         """The fade from what is shown now to `controls`; of no length where nothing is shown or none is wanted."""
@@ -129,9 +132,10 @@ def _whole(mix: Mapping[str, float]) -> dict[str, float]:
     return {name: weight / largest / total for name, weight in mix.items()}
 
 
-def _beside(image: Image, painted: Image, split: float) -> Image:
-    """`painted`, but `image` in the share `split` from the left."""
-    columns = round(split * image.shape[1])
-    if columns == 0:
-        return painted
-    return np.concatenate([image[:, :columns], painted[:, columns:]], axis=1)
+def _arithmetic(image: Any) -> Any:
+    """What mixes pictures where `image` is: on the host or on a card."""
+    if isinstance(image, np.ndarray):
+        return compose
+    from murai.stylizers import tensors
+
+    return tensors

@@ -35,6 +35,12 @@ def enlarge(painted: Tensor, small: Tensor, image: Tensor, share: float) -> Tens
     return _levels(resize(painted, width, height).float() + share * lost)
 
 
+def beside(image: Tensor, painted: Tensor, split: float) -> Tensor:
+    """`painted`, but `image` in the share `split` from the left."""
+    columns = round(split * image.shape[1])
+    return torch.cat([image[:, :columns], painted[:, columns:]], 1) if columns else painted
+
+
 def keep_colors(image: Tensor, painted: Tensor) -> Tensor:
     """The brightness of `painted` with the colours of `image`: each pixel of `image`, lighter or darker."""
     colors = image.float()
