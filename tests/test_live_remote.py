@@ -85,7 +85,7 @@ def test_a_show_is_played_by_http_and_osc_at_once(live: Live, data: Path) -> Non
 def test_beyond_this_machine_the_token_lies_in_a_file_and_nowhere_else(data: Path) -> None:
     show = Live(data, "--http", "0.0.0.0:0")
     try:
-        port = show.hear(r"http://0\.0\.0\.0:(\d+)/")
+        port = show.hear(r"http://[\d.]+:(\d+)/")
         file = Path(show.hear(r"what is in (.+)\."))
         token = file.read_text().strip()
         assert httpx.get(f"http://127.0.0.1:{port}/api/state").status_code == 401

@@ -167,8 +167,8 @@ def test_h_shows_every_control_and_the_mouse_plays_them(show: Show) -> None:
         before = show.screen()
         show.press("h")
         show.wait_for(lambda screen, before=before: dark(screen, PANEL, before))
-        show.xdotool("mousemove", "--window", window, "100", str(10 + 22 * line + 11), "click", "1")
-        show.press("h")
+        show.xdotool("mousemove", "--window", window, "100", str(10 + 22 * (1 + line) + 11), "click", "1")
+        show.press("h", "h")  # past its second page
         show.wait_for(lambda screen, style=style: look(screen) == style)
 
 

@@ -34,7 +34,7 @@ from murai.packfiles import GRAPH, MANIFEST, WEIGHTS
 FORMAT = 1
 Tier = Literal["light", "fast", "fine", "johnson"]
 CARD = "README.md"
-LISTED = 20
+LISTED = 12
 """Names in a message, at most."""
 TIERS: tuple[Tier, ...] = get_args(Tier)
 """From the lightest network to the heaviest."""

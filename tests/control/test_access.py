@@ -1,10 +1,11 @@
 """Where a show listens, and whom it lets in."""
 
+import ipaddress
 import stat
 
 import pytest
 
-from murai.control.access import Address, is_local, parse_address, read_token
+from murai.control.access import Address, is_local, parse_address, reachable, read_token
 from murai.errors import ControlError
 
 
@@ -55,3 +56,11 @@ def test_a_token_that_cannot_be_kept(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(ControlError, match="--token-file"):
         read_token(tmp_path / "file" / "token")
+
+
+def test_who_is_told_where_to_go_is_told_an_address_of_this_machine():
+    assert reachable("127.0.0.1") == "127.0.0.1"
+    assert reachable("wall.local") == "wall.local"
+    for anywhere in ("0.0.0.0", "::"):
+        address = ipaddress.ip_address(reachable(anywhere))
+        assert address.version == (4 if anywhere == "0.0.0.0" else 6)

@@ -10,7 +10,7 @@ from murai.errors import ControlError
 from murai.kept import Kept
 from murai.stage.panel import LINE, MARGIN
 from murai.stage.projection import Projection
-from murai.stage.stage import Stage
+from murai.stage.stage import Stage, load_projection
 
 STYLES = ("sea/wave", "sea/moon", "sky/stars")
 
@@ -66,8 +66,9 @@ def stage(window, show, said, kept):
 
 
 def click(stage, x, line):
-    stage.mouse("press", x / 640, (MARGIN + line * LINE + 5) / 360)
-    stage.mouse("release", x / 640, (MARGIN + line * LINE + 5) / 360)
+    """On a line of the help, below that of notes."""
+    stage.mouse("press", x / 640, (MARGIN + (1 + line) * LINE + 5) / 360)
+    stage.mouse("release", x / 640, (MARGIN + (1 + line) * LINE + 5) / 360)
 
 
 def test_keys_of_controls_are_played(stage, show):
@@ -89,7 +90,14 @@ def test_h_lists_everything_and_styles_are_clicked(stage, show, window):
     assert show.controls.strength == 0.5
     click(stage, MARGIN + 159, 6)
     assert show.controls.keep_colors
-    stage.key("h")
+    click(stage, MARGIN + 200, 6)
+    assert not show.controls.keep_colors, "its text is pressed too, and it turns"
+    click(stage, MARGIN + 200, 4)
+    assert dict(show.controls.mix) == {"sea/moon": 1.0}, "the next style"
+    for _ in range(9):
+        stage.key("h")
+        if window.overlay is None:
+            break
     assert window.overlay is None
     click(stage, 50, 2)
     assert "sky/stars" not in show.controls.mix
@@ -97,7 +105,7 @@ def test_h_lists_everything_and_styles_are_clicked(stage, show, window):
 
 def test_a_slider_follows_the_mouse_until_it_is_let_go(stage, show):
     stage.key("h")
-    y = (MARGIN + 5 * LINE + 5) / 360
+    y = (MARGIN + 6 * LINE + 5) / 360
     stage.mouse("press", (MARGIN + 80) / 640, y)
     stage.mouse("move", (MARGIN + 120) / 640, y)
     assert show.controls.strength == 0.75
@@ -133,7 +141,7 @@ def test_laying_it_on_a_wall_follows_a_window_that_changes(stage, window):
 def test_the_read_out_is_renewed(stage, window, monkeypatch):
     stage.key("o")
     first = window.overlay
-    assert first.shape[0] == 2 * MARGIN + 2 * LINE
+    assert first.shape[0] == 2 * MARGIN + 3 * LINE
     stage.tick()
     assert window.overlay is first, "not yet"
     monkeypatch.setattr("murai.stage.stage.time.monotonic", lambda: 1e9)
@@ -143,25 +151,68 @@ def test_the_read_out_is_renewed(stage, window, monkeypatch):
 
 def test_what_was_said_last_stands_in_the_read_out_for_a_while(stage, window, monkeypatch):
     stage.key("o")
-    short = window.overlay.shape[0]
-    stage.note("recording to a.mp4")
+    quiet = window.overlay.shape
+    stage.note("recording to a.mp4, in a folder with a rather long name, such as there are")
     stage.key("c")
-    assert window.overlay.shape[0] == short + LINE
+    assert window.overlay.shape[1] > quiet[1]
+    assert window.overlay.shape[0] == quiet[0], "nothing moves under the mouse"
     monkeypatch.setattr("murai.stage.stage.time.monotonic", lambda: 1e9)
     stage.tick()
-    assert window.overlay.shape[0] == short
+    assert window.overlay.shape == quiet
 
 
 def test_many_styles_are_cut_short_and_that_is_said(window, show, kept):
     styles = tuple(f"sea/{number}" for number in range(30))
     show.controls = replace(show.controls, mix={"sea/0": 1.0})
     stage = Stage(window, Player(show, styles), list, kept, "wall")
-    assert [line.text for line in stage._controls()][12] == "and 18 more"
+    assert [line.text for line in stage._controls()][10] == "and 20 more"
 
 
 def test_no_name_leaves_the_folder_of_projections(window, show, kept):
     with pytest.raises(ControlError, match="no name for a projection"):
         Stage(window, Player(show, STYLES), list, kept, "../x")
+
+
+def test_in_a_low_window_h_turns_pages_on_which_every_key_is_found(window, show, kept):
+    window.size_now = (640, 300)
+    stage = Stage(window, Player(show, STYLES), list, kept, "wall")
+    pages = 0
+    while stage.key("h") or window.overlay is not None:
+        assert window.overlay.shape[1] <= 640
+        pages += 1
+    assert pages > 1
+
+
+def test_a_locked_stage_offers_no_way_out(window, show, kept):
+    for locked in (False, True):
+        texts = [line.text for line in Stage(window, Player(show, STYLES), list, kept, "w", locked=locked)._controls()]
+        assert ("q   end" in texts) != locked
+
+
+def test_a_projection_that_is_not_kept_is_said_and_not_lost(stage, kept, said, window):
+    stage.key("p")
+    stage.key("x")
+    stage.key("p")
+    assert said == ["the projection wall is not kept: p and enter keep it."]
+    stage.close()
+    assert "--projection wall_unkept" in said[-1]
+    assert load_projection(kept, "wall_unkept").mirror
+    stage.key("p")
+    stage.key("enter")
+    said.clear()
+    stage.key("p")
+    stage.close()
+    assert not said
+
+
+def test_what_was_said_stands_on_the_wall_while_it_is_laid_there(stage, window):
+    stage.key("p")
+    stage.key("h")
+    bare = window.overlay.copy()
+    stage.note("kept the projection wall")
+    stage.key("tab")
+    assert window.overlay[: 2 * MARGIN + LINE, 250:390].any()
+    assert not bare[: 2 * MARGIN + LINE, 250:390].any()
 
 
 def test_a_projection_is_kept_and_found_again(stage, window, kept, show, said):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from cyclopts.config import Dict
 
 from murai import __version__
@@ -65,6 +65,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say_once("ended.")
         return 130
+    except UnusedCliTokensError as error:
+        words = " ".join(error.unused_tokens or ())
+        _say_once(f"murai: '{words}' is not understood here; what is, the command says with --help.")
+        return 2
     except (MuraiError, CycloptsError) as error:
         _say_once(f"murai: {error}")
         return 2

@@ -29,6 +29,8 @@ RestartSec=3
 WatchdogSec=30
 TimeoutStartSec=180
 TimeoutStopSec=20
+# Ended from outside, as by systemctl stop.
+SuccessExitStatus=130
 
 [Install]
 WantedBy=graphical-session.target

@@ -280,7 +280,7 @@ def _staged(screen: Screen, window: Any, show: _Show, player: "Player") -> Calla
     figures = Readout(lambda: pipeline.stats, window, lambda: show.repertoire.about)
     if screen.projection != Screen.projection:
         kept.refuse(screen.projection)
-    stage = Stage(window, player, figures, kept, screen.projection, show.tell)
+    stage = Stage(window, player, figures, kept, screen.projection, show.tell, locked=screen.kiosk)
     show.tell.add(stage.note)
 
     def shown() -> int | None:
@@ -296,7 +296,11 @@ def _staged(screen: Screen, window: Any, show: _Show, player: "Player") -> Calla
             dog.tick()
         return pipeline.ended
 
-    return lambda: window.show(stage.key, ended, stage.mouse)
+    def play() -> None:
+        with closing(stage):
+            window.show(stage.key, ended, stage.mouse)
+
+    return play
 
 
 def _open_live(spec: str, frames: int | None, tell: Say, *, again: bool = False) -> "Source":

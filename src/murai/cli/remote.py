@@ -44,7 +44,7 @@ class Remote:
     @contextmanager
     def listening(self, player: "Player", pipeline: "Pipeline", say: Say) -> Iterator[None]:
         """Listen for the time of a `with`; `say` hears of it. Raises ControlError, MissingExtra."""
-        from murai.control.access import is_local, parse_address, read_token
+        from murai.control.access import Address, is_local, parse_address, reachable, read_token
 
         places = {kind: parse_address(text) for kind in ("osc", "http") if (text := getattr(self, kind))}
         file = self.token_file or config_folder() / "token"
@@ -61,7 +61,8 @@ class Remote:
                     from murai.control.http import HTTPControl
                 http = HTTPControl(player, places["http"], token=token, figures=lambda: _figures(pipeline))
                 stack.enter_context(closing(http))
-                say(f"play it at http://{places['http'].host}:{http.port}/{'?token=TOKEN' if token else ''}")
+                place = Address(reachable(places["http"].host), http.port)
+                say(f"play it at http://{place}/{'?token=TOKEN' if token else ''}")
             if self.midi is not None:
                 with needs("Control by MIDI", "midi"):
                     from murai.control.midi import MIDIControl

@@ -38,6 +38,20 @@ def parse_address(text: str) -> Address:
     return Address(host.removeprefix("[").removesuffix("]") or LOCAL, int(port))
 
 
+def reachable(host: str) -> str:
+    """`host`, or, where it stands for every address of this machine, the one by which others reach it."""
+    anywhere = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
+    if host not in anywhere:
+        return host
+    family, beyond = anywhere[host]
+    with socket.socket(family, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect((beyond, 9))  # sends nothing: the system only chooses the way it would take
+            return str(asked.getsockname()[0])
+        except OSError:  # there is no network
+            return host
+
+
 def is_local(host: str) -> bool:
     """Whether nobody but this machine reaches `host`."""
     try:

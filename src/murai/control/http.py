@@ -172,7 +172,10 @@ class _Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
         if self._token and not self._knows(connection):
-            refusal, status = "this show is played with a token; send Authorization: Bearer TOKEN.", 401
+            refusal, status = (
+                "this show is played with a token: open /?token=TOKEN, or send Authorization: Bearer TOKEN.",
+                401,
+            )
         elif not self._token and not _own(connection):
             refusal, status = "only pages of this machine may play this show.", 403
         else:

@@ -61,8 +61,11 @@ class OSCControl:
     def _known(self, address: str) -> str:
         """The name of what is at `address`. Patterns are not taken: one would stand for any token."""
         prefix, _, name = address.rpartition("/murai/")
-        if not hmac.compare_digest(prefix.encode(), self._prefix.encode()) or name not in self._names:
-            raise ControlError("a message has an address that is not murai's.")
+        if not hmac.compare_digest(prefix.encode(), self._prefix.encode()):
+            begin = "/TOKEN/murai/, with the token" if self._prefix else "/murai/"
+            raise ControlError(f"a message came to an address that does not begin with {begin}.")
+        if name not in self._names:
+            raise ControlError(f"there is no /murai/{name[:40]}; there are {', '.join(sorted(self._names))}.")
         return name
 
     def _play(self, name: str, values: tuple[Any, ...]) -> None:

@@ -83,7 +83,11 @@ class Player:
 
     def recall(self, scene: str) -> None:
         """Set every control as `scene` has it, in the time of its `fade`."""
-        self.set_all(self._kept().load(scene))
+        values = self._kept().load(scene)
+        try:
+            self.set_all(values)
+        except ControlError as error:
+            raise ControlError(f"the scene '{scene}' cannot be played, keep it again: {error}") from error
         self._say(f"scene {scene}")
 
     def keep(self, scene: str) -> None:

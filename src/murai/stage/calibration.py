@@ -29,6 +29,7 @@ KEYS = {
     "e": "erase the last mask",
     "backspace": "begin anew",
     "enter": "keep it",
+    "h": "hide this, and show it again",
     "p": "back to the show",
 }
 STEPS = {
@@ -72,7 +73,7 @@ class Calibration:
         self.card: Image
         """The calibration picture."""
         self.fit(size)
-        self._held = False
+        self._held = self._hidden = False
         self._mask: list[Place] | None = None
 
     def fit(self, size: tuple[int, int]) -> bool:
@@ -119,8 +120,8 @@ class Calibration:
         elif self._held:
             self._move((x, y))
 
-    def overlay(self) -> Overlay:
-        """The points, the mask that is being drawn, and what the keys do."""
+    def overlay(self, note: str = "") -> Overlay:
+        """The points, the mask that is being drawn, `note`, and what the keys do unless that is hidden."""
         width, height = self._size
         picture = Pillow.new("RGBA", self._size)
         draw = ImageDraw.Draw(picture)
@@ -132,9 +133,13 @@ class Calibration:
             draw.line([*corners, corners[0]], (255, 80, 80, 255), 2)
         now = self.projection
         figures = f"brightness {now.brightness:g}, gamma {now.gamma:g}, fade {now.fade:g}, {len(now.masks)} masks"
-        lines = [Line(figures), *(Line(f"{key}   {what}") for key, what in KEYS.items())]
+        lines = [] if self._hidden else [Line(figures), *(Line(f"{key}   {what}") for key, what in KEYS.items())]
+        lines = [*([Line(note)] if note else []), *lines]
+        if not lines:
+            return np.asarray(picture)
         panel = Pillow.fromarray(Panel(lines).draw())
-        picture.alpha_composite(panel, (max(0, (width - panel.width) // 2), max(0, (height - panel.height) // 2)))
+        left, top = max(0, (width - panel.width) // 2), 0 if self._hidden else max(0, (height - panel.height) // 2)
+        picture.alpha_composite(panel, (left, top))
         return np.asarray(picture)
 
     def _acts(self) -> dict[str, Callable[[], object]]:
@@ -148,11 +153,15 @@ class Calibration:
             "w": self._begin_or_end_mask,
             "e": lambda: self._change(masks=now.masks[:-1]),
             "backspace": lambda: self._change(**vars(Projection())),
+            "h": self._hide,
             "enter": lambda: self._keep(now),
         }
 
     def _next(self) -> None:
         self.chosen = (self.chosen + 1) % len(self.points)
+
+    def _hide(self) -> None:
+        self._hidden = not self._hidden
 
     def _begin_or_end_mask(self) -> None:
         mask, self._mask = self._mask, None

@@ -19,40 +19,62 @@ BEHIND, TEXT, EMPTY, FULL = (0, 0, 0, 170), (255, 255, 255, 255), (90, 90, 90, 2
 class Line:
     """A line of text, and to its left a bar where it has a `share` in 0..1.
 
-    `play` is called with the share at which the mouse is on the bar, or with 1.0 where there is none.
+    `play` is called with 1.0 when the mouse presses the line; where the bar `slides`, with the share at which the mouse
+    is on it, for as long as it is held.
     """
 
     text: str
     share: float | None = None
     play: Callable[[float], None] | None = None
+    slides: bool = False
 
 
 class Panel:
-    """`lines` below each other, in as many columns as it takes to be no higher than `height` pixels."""
+    """`lines` below each other, in as many columns as it takes to be no higher than `height` pixels.
 
-    def __init__(self, lines: Sequence[Line], height: int = 1 << 16) -> None:
+    What would be wider than `width` stands on further pages, of which there are `pages`; this one is `page`, from 0.
+    Above each page stands its `title`, where it is not None.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        height: int = 1 << 16,
+        width: int = 1 << 16,
+        *,
+        page: int = 0,
+        title: str | None = None,
+    ) -> None:
         self._font = ImageFont.load_default(LINE * 3 // 4)
-        rows = max(1, (height - 2 * MARGIN) // LINE)
+        self._title, self._top = title or "", MARGIN if title is None else MARGIN + LINE
+        rows = max(1, (height - self._top - MARGIN) // LINE)
         columns = [tuple(lines[start : start + rows]) for start in range(0, len(lines), rows)]
-        self._columns: list[tuple[int, tuple[Line, ...]]] = []
-        """Each with where it begins."""
-        self._width = 0
+        pages: list[list[tuple[int, tuple[Line, ...]]]] = []
+        """Columns, each with where it begins."""
+        ends: list[int] = []
         for column in columns:
-            self._columns.append((self._width, column))
-            longest = max(self._length(line.text) for line in column)
-            self._width += 2 * MARGIN + _text_left(column) + longest
+            wide = 2 * MARGIN + _text_left(column) + max(self._length(line.text) for line in column)
+            if not pages or ends[-1] + wide > width:
+                pages.append([])
+                ends.append(0)
+            pages[-1].append((ends[-1], column))
+            ends[-1] += wide
+        self.pages = len(pages)
+        self._columns, end = (pages[page], ends[page]) if page < len(pages) else ([], 0)
+        self._width = max(end, 2 * MARGIN + self._length(self._title))
 
     def draw(self) -> Overlay:
         """The panel, as large as its lines need."""
         rows = max((len(column) for _, column in self._columns), default=0)
-        picture = Pillow.new("RGBA", (max(1, self._width), 2 * MARGIN + LINE * rows), BEHIND)
+        picture = Pillow.new("RGBA", (self._width, self._top + LINE * rows + MARGIN), BEHIND)
+        ImageDraw.Draw(picture).text((MARGIN, MARGIN + 2), self._title, TEXT, self._font)
         for left, column in self._columns:
             self._draw_column(ImageDraw.Draw(picture), left + MARGIN, column)
         return np.asarray(picture)
 
     def _draw_column(self, draw: ImageDraw.ImageDraw, left: int, column: tuple[Line, ...]) -> None:
         for number, line in enumerate(column):
-            top = MARGIN + number * LINE
+            top = self._top + number * LINE
             if line.share is not None:
                 draw.rectangle((left, top + 5, left + BAR, top + LINE - 6), fill=EMPTY)
                 draw.rectangle((left, top + 5, left + round(BAR * line.share), top + LINE - 6), fill=FULL)
@@ -61,13 +83,13 @@ class Panel:
     def press(self, x: float, y: float, *, moved: bool = False) -> bool:
         """The mouse is pressed at a pixel of the panel: whether there was something to play.
 
-        Where it `moved` there since it was pressed, bars alone are played: what is done once is done by a press.
+        Where it `moved` there since it was pressed, only what slides is played.
         """
-        number = int((y - MARGIN) // LINE)
+        number = int((y - self._top) // LINE)
         left, column = next((place for place in reversed(self._columns) if x >= place[0]), (0, ()))
-        if x > self._width or y < MARGIN or number >= len(column) or (play := column[number].play) is None:
+        if x > self._width or y < self._top or number >= len(column) or (play := column[number].play) is None:
             return False
-        if column[number].share is None:
+        if not column[number].slides:
             if not moved:
                 play(1.0)
             return not moved

@@ -20,8 +20,10 @@ NOTED = 6.0
 """Seconds for which the read-out shows what was said."""
 READ_EVERY = 0.5
 """Seconds between two looks at the figures of the read-out."""
-SHOWN_STYLES = 12
+SHOWN_STYLES = 10
 """Styles the help lists; the arrows reach all others."""
+OWN = {"h": "this, its next page", "o": "the read-out", "p": "lay the picture on the wall"}
+"""Keys of the stage itself."""
 
 
 class Window(Protocol):
@@ -49,6 +51,10 @@ class Playing(Protocol):
     def actions(self) -> tuple[Action, ...]:
         """What can be done once."""
 
+    @property
+    def scenes(self) -> list[str]:
+        """The names of all scenes."""
+
     def press(self, key: str) -> bool:
         """What `key` does."""
 
@@ -67,11 +73,12 @@ def load_projection(kept: Kept, name: str) -> Projection:
 class Stage:
     """Plays `player` by what happens in `window`; what is pressed and cannot be done is told to `say`.
 
-        h   what the keys do, to be played with the mouse too
+        h   what the keys do, to be played with the mouse too; once more for each further page, then none
         o   the read-out: the lines that `figures` gives, and what was said last
         p   lay the picture on the wall, see `Calibration`; kept as `name` among `kept`
 
-    All methods but `note` belong to the thread of the window.
+    Where it is `locked`, no key ends the show or leaves the whole screen. All methods but `note` belong to the thread
+    of the window.
     """
 
     def __init__(
@@ -82,12 +89,15 @@ class Stage:
         kept: Kept,
         name: str,
         say: Say = silent,
+        *,
+        locked: bool = False,
     ) -> None:
         self._window, self._player, self._figures, self._kept, self._say = window, player, figures, kept, say
-        self._name = name
-        self._projection = load_projection(kept, name)
+        self._name, self._locked = name, locked
+        self._projection = self._kept_as = load_projection(kept, name)
         self._calibration: Calibration | None = None
-        self._help = self._reads = False
+        self._page: int | None = None  # of the help
+        self._reads = False
         self._panel: Panel | None = None
         self._pressed = False
         self._next_look = 0.0
@@ -102,7 +112,7 @@ class Stage:
             elif key == "p":
                 self._calibration = Calibration(self._projection, self._window.size_now, self._keep)
             elif key == "h":
-                self._help = not self._help
+                self._turn_page()
             elif key == "o":
                 self._reads = not self._reads
             else:
@@ -128,36 +138,63 @@ class Stage:
 
     def tick(self) -> None:
         """Renew what is read, twice a second; to be called again and again."""
-        if self._calibration is not None:
-            if self._calibration.fit(self._window.size_now):
-                self._renew()
-        elif (self._reads or self._help) and time.monotonic() >= self._next_look:
+        calibration = self._calibration
+        resized = calibration is not None and calibration.fit(self._window.size_now)
+        open_ = calibration is not None or self._reads or self._page is not None
+        if resized or (open_ and time.monotonic() >= self._next_look):
             self._renew()
+
+    def close(self) -> None:
+        """The show is over: a projection that was changed and not kept is kept beside, so that no work is lost."""
+        if self._projection != self._kept_as:
+            name = f"{self._name[:50]}_unkept"
+            with _said(self._say):
+                self._kept.save(name, self._projection.to_table())
+                self._say(f"the projection {self._name} was changed and not kept: it is there as --projection {name}.")
+
+    def _turn_page(self) -> None:
+        """The first page of the help, the next, and after the last none."""
+        following = 0 if self._page is None else self._page + 1
+        self._page = following if following == 0 or (self._panel and following < self._panel.pages) else None
 
     def _calibrate(self, key: str) -> None:
         assert self._calibration is not None
         if key == "p":
             self._calibration = None
+            if self._projection != self._kept_as:
+                self._say(f"the projection {self._name} is not kept: p and enter keep it.")
         else:
             self._calibration.press(key)
             self._projection = self._calibration.projection
 
     def _keep(self, projection: Projection) -> None:
         self._kept.save(self._name, projection.to_table())
+        self._kept_as = projection
         self._say(f"kept the projection {self._name}")
 
     def _renew(self) -> None:
         self._next_look = time.monotonic() + READ_EVERY
         calibration = self._calibration
         self._window.look(view(self._projection), calibration.card if calibration else None)
-        lines = [*(map(Line, self._read_out()) if self._reads else ()), *(self._controls() if self._help else ())]
-        self._panel = Panel(lines, self._window.size_now[1]) if lines and calibration is None else None
-        overlay = calibration.overlay() if calibration else self._panel.draw() if self._panel else None
+        self._panel = None if calibration else self._laid_out()
+        overlay = calibration.overlay(self._noted()) if calibration else self._panel.draw() if self._panel else None
         self._window.lay_over(overlay)
 
-    def _read_out(self) -> list[str]:
+    def _laid_out(self) -> Panel | None:
+        """The read-out and the help, where they are open; above them what was said last, whose line is always there."""
+        if self._page is None and not self._reads:
+            return None
+        width, height = self._window.size_now
+        lines = [*map(Line, self._figures() if self._reads else ())]
+        lines += self._controls() if self._page is not None else ()
+        page = self._page or 0
+        pages = Panel(lines, height, width, title="").pages
+        hint = f"page {page + 1} of {pages}: h turns it" if pages > 1 and self._page is not None else ""
+        return Panel(lines, height, width, page=min(page, pages - 1), title=self._noted() or hint)
+
+    def _noted(self) -> str:
         text, until = self._note
-        return [*self._figures(), *([text] if time.monotonic() < until else [])]
+        return text if time.monotonic() < until else ""
 
     def _controls(self) -> list[Line]:
         """Every control and action with its key, to be played by the mouse."""
@@ -166,26 +203,27 @@ class Stage:
         for row in TABLE:
             keys, now = " ".join(row.keys), state[row.name]
             if row.name == "mix":
-                lines += [*self._styles(dict(now)), Line(f"{keys}   previous and next style")]
+                lines += [
+                    *self._styles(dict(now)),
+                    Line(f"{keys}   previous and next style", None, self._pressing("right")),
+                ]
             elif row.low is None:
                 lines.append(Line(f"{keys}   {row.help}", float(now), _switch(player, row.name, bool(now))))
             else:
-                share = (now - row.low) / (row.high - row.low)
-                lines.append(Line(f"{keys}   {row.help}, {now:g}", share, _slide(player, row.name, row.low, row.high)))
+                share, slide = (now - row.low) / (row.high - row.low), _slide(player, row.name, row.low, row.high)
+                lines.append(Line(f"{keys}   {row.help}, {now:g}", share, slide, slides=True))
         lines += [
             Line(f"{action.key}   {action.help}", None, _do(player, action.name))
             for action in player.actions
             if action.name != "help"
         ]
-        others = {
-            "f1 to f9": "scenes",
-            "h": "this",
-            "o": "the read-out",
-            "p": "lay the picture on the wall",
-            "f": "fill the screen",
-            "q": "end",
-        }
-        return [*lines, *(Line(f"{key}   {what}") for key, what in others.items())]
+        lines += [Line(f"f1 to f9   scenes: {', '.join(player.scenes[:9]) or 'none yet'}")]
+        lines += [Line(f"{key}   {what}", None, self._pressing(key)) for key, what in OWN.items()]
+        return [*lines, *(() if self._locked else map(Line, ("f   fill the screen", "q   end")))]
+
+    def _pressing(self, key: str) -> Callable[[float], None]:
+        """What a key does, for the mouse."""
+        return lambda share: self.key(key)
 
     def _styles(self, mix: Mapping[str, float]) -> list[Line]:
         """The first styles, and the blend of the one that is painted with the one after it in its pack."""
@@ -199,7 +237,8 @@ class Stage:
         first, second = self._pair(mix)
         if first and second:
             share = mix.get(second, 0.0) / total
-            lines.append(Line(f"blend {first} with {second}", share, _blend(self._player, first, second)))
+            text = f"blend with {second.rpartition('/')[2]}"
+            lines.append(Line(text, share, _blend(self._player, first, second), slides=True))
         return lines
 
     def _pair(self, mix: Mapping[str, float]) -> tuple[str, str]:
@@ -224,7 +263,7 @@ def _said(say: Say) -> Iterator[None]:
 
 
 def _switch(player: Playing, name: str, now: bool) -> Callable[[float], None]:
-    return lambda share: player.set(name, share >= 0.5)
+    return lambda share: player.set(name, not now)
 
 
 def _slide(player: Playing, name: str, low: float, high: float) -> Callable[[float], None]:
