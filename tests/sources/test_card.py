@@ -9,9 +9,11 @@ torch = pytest.importorskip("torch", reason="what a card decodes is taken by tor
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from murai.errors import SourceError  # noqa: E402
 from murai.pipeline import Pipeline  # noqa: E402
 from murai.sinks.file import FileSink  # noqa: E402
-from murai.sources.card import WEIGHTS, CardConverter, open_on_card, picture, rgb  # noqa: E402
+from murai.sources import open_source  # noqa: E402
+from murai.sources.card import WEIGHTS, CardDecoding, picture, rgb  # noqa: E402
 from murai.sources.decoding import Converter  # noqa: E402
 from murai.sources.pattern import PatternSource  # noqa: E402
 from tests.shows import Invert  # noqa: E402
@@ -66,13 +68,18 @@ def test_where_the_card_does_not_decode_the_cpu_does_and_it_is_said(tmp_path):
         pytest.skip("there is a card here")
     said, clip = [], tmp_path / "clip.mp4"
     Pipeline(PatternSource(96, 64, live=False, frames=5), Invert(), [FileSink(clip)]).run()
-    convert = CardConverter(mirror=True, say=said.append)
-    with open_on_card(clip, say=said.append) as container:
-        pictures = [convert(frame) for frame in container.decode(video=0)]
+    decoding = CardDecoding(mirror=True, say=said.append)
+    with decoding.open(clip) as container:
+        pictures = [decoding(frame) for frame in container.decode(video=0)]
     with av.open(clip) as container:
         wanted = [Converter(mirror=True)(frame) for frame in container.decode(video=0)]
     assert np.array_equal(pictures, wanted)
-    assert len(said) == 2
-    assert said[0].startswith("decoding on the CPU, since the card does not do it")
+    assert len(said) == 1
+    assert said[0].startswith("decoding on the CPU (the card does not do it")
     with pytest.raises(av.FFmpegError):
-        open_on_card(tmp_path / "nothing.mp4")
+        decoding.open(tmp_path / "nothing.mp4")
+    frames = [frame.image for frame in open_source(str(clip), on_card=True, say=said.append)]
+    assert np.array_equal(frames, [image[:, ::-1] for image in wanted])
+    assert len(said) == 2
+    with pytest.raises(SourceError, match="check the name"):
+        open_source(str(tmp_path / "nothing.mp4"), on_card=True)

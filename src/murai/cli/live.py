@@ -181,7 +181,8 @@ class _Show:
         self._sources, self._frames, self.tell = sources, frames, tell
         self.repertoire, controls = open_repertoire(painting, tell)
         self.repertoire.use(controls)
-        first = _open_live(sources[0], frames, tell, again=len(sources) > 1)
+        self._on_card = painting.on_card
+        first = _open_live(sources[0], frames, tell, again=len(sources) > 1, on_card=self._on_card)
         self.repertoire.prepare(first.info.width, first.info.height)
         rate = float(first.info.rate)
         target = min(target_rate, rate) if len(sources) == 1 else target_rate  # another may be faster
@@ -215,7 +216,7 @@ class _Show:
 
     def _next_input(self, name: str) -> "Source":
         left = None if self._frames is None else max(1, self._frames - self.pipeline.stats.read)
-        return _open_live(name, left, self.tell, again=True)
+        return _open_live(name, left, self.tell, again=True, on_card=self._on_card)
 
     def play(self, show: Callable[[], None] | None, keeping: Keeping, player: "Player") -> int:
         """Run until it ends or the user ends it; what was recorded is kept either way. `show` shows the window."""
@@ -303,7 +304,7 @@ def _staged(screen: Screen, window: Any, show: _Show, player: "Player") -> Calla
     return play
 
 
-def _open_live(spec: str, frames: int | None, tell: Say, *, again: bool = False) -> "Source":
+def _open_live(spec: str, frames: int | None, tell: Say, *, again: bool = False, on_card: bool = False) -> "Source":
     """The source of a live show; a file is played at its own pace, and with `again` over and over."""
     from murai.sources import open_source
     from murai.sources.altered import Altered
@@ -317,7 +318,7 @@ def _open_live(spec: str, frames: int | None, tell: Say, *, again: bool = False)
     if again and path.is_file():
         return Paced(Altered(Playlist([path], loop=True, say=tell), frames=frames))
     if spec != "auto":
-        source = open_source(spec, frames=frames, say=tell)
+        source = open_source(spec, frames=frames, on_card=on_card, say=tell)
         return source if source.live else Paced(source)
     try:
         source = open_source("camera", frames=frames, say=tell)

@@ -67,6 +67,11 @@ class Painting:
         if self.mask is not None and not self.mask.is_file():
             raise MuraiError(f"there is no file {self.mask}; give a picture or an ONNX network as --mask.")
 
+    @property
+    def on_card(self) -> bool:
+        """Whether pictures are decoded on a card too; a mask is looked for on the host."""
+        return self.device == "cuda" and self.mask is None
+
     def refuse(self) -> None:
         """Raise what the styles and files asked for would raise later."""
         from murai.packs import find_style
@@ -109,8 +114,9 @@ def video(
     if is_picture(input):
         raise SourceError(f"{input} is a picture, which does not move: paint it with `murai image`.")
     sink = open_sink(output, overwrite=overwrite, say=say)
-    source = Altered(FileSource(input, say=say), frames=frames)
-    repertoire, controls = open_repertoire(painting or Painting())
+    painting = painting or Painting()
+    source = Altered(FileSource(input, say=say, on_card=painting.on_card), frames=frames)
+    repertoire, controls = open_repertoire(painting)
     pipeline = Pipeline(source, repertoire, [sink], controls=controls, say=say)
     with pipeline, progress("painting", source.info.frames, "frames") as advance:
         while not pipeline.wait(0.2):

@@ -16,6 +16,7 @@ def open_source(
     rate: int | None = None,
     frames: int | None = None,
     mirror: bool | None = None,
+    on_card: bool = False,
     say: Say = silent,
 ) -> Source:
     """Open what `spec` names.
@@ -25,12 +26,13 @@ def open_source(
     rate     frames a second to ask a camera or the pattern for; 30 where None
     frames   end after so many
     mirror   swap left and right; None mirrors cameras only
+    on_card  decode videos and streams on a card, where their pictures stay
 
     Cameras and live streams are taken up again when they are lost. Folders and lists are played over and over.
 
     Raises SourceError when it cannot be opened.
     """
-    source = _open(spec, size or (1280, 720), rate or 30, mirror is not False, say)
+    source = _open(spec, size or (1280, 720), rate or 30, mirror is not False, on_card, say)
     camera = spec.partition(":")[0] == "camera"
     if frames is None and (camera or not mirror):
         return source
@@ -39,7 +41,7 @@ def open_source(
     return Altered(source, frames=frames, change=mirrored if mirror and not camera else None)
 
 
-def _open(spec: str, size: tuple[int, int], rate: int, mirror: bool, say: Say) -> Source:
+def _open(spec: str, size: tuple[int, int], rate: int, mirror: bool, on_card: bool, say: Say) -> Source:
     if not spec:
         raise SourceError("the source has no name; write camera, pattern, a URL, a file or a folder.")
     kind, _, device = spec.partition(":")
@@ -53,26 +55,27 @@ def _open(spec: str, size: tuple[int, int], rate: int, mirror: bool, say: Say) -
 
         return Resilient(lambda: CameraSource(device or None, size=size, rate=rate, mirror=mirror, say=say), say=say)
     if "://" in spec and kind != "file":
-        return _open_url(spec, say)
+        return _open_url(spec, on_card, say)
 
-    return _open_path(Path(unquote(urlsplit(spec).path)) if kind == "file" and "://" in spec else Path(spec), say)
+    path = Path(unquote(urlsplit(spec).path)) if kind == "file" and "://" in spec else Path(spec)
+    return _open_path(path, on_card, say)
 
 
-def _open_path(path: Path, say: Say) -> Source:
+def _open_path(path: Path, on_card: bool, say: Say) -> Source:
     from murai.sources.playlist import Playlist, is_playlist, listed
 
     if is_playlist(path):
         return Playlist(listed(path), loop=True, say=say)
     from murai.sources.file import FileSource
 
-    return FileSource(path, say=say)
+    return FileSource(path, say=say, on_card=on_card)
 
 
-def _open_url(url: str, say: Say) -> Source:
+def _open_url(url: str, on_card: bool, say: Say) -> Source:
     from murai.sources.resilient import Resilient
     from murai.sources.url import UrlSource
 
     scheme = url.partition("://")[0]
     if scheme.lower() not in SCHEMES:
         raise SourceError(f"murai cannot read {scheme}://; use {', '.join(SCHEMES)}, or the path of a file.")
-    return Resilient(lambda: UrlSource(url, say=say), say=say)
+    return Resilient(lambda: UrlSource(url, say=say, on_card=on_card), say=say)

@@ -22,26 +22,11 @@ FORMATS = {"nv12": 8, "p010le": 16, "p016le": 16}
 """Bits of a number in the planes of what a card decodes."""
 
 
-def open_on_card(path: Any, *, say: Say = silent, **options: Any) -> InputContainer:
-    """The container at `path` with a decoder on the card; where there is none, `say` hears why, and the CPU decodes.
+class CardDecoding:
+    """As `decoding.Converter`, but decoded on a card: a frame becomes a tensor uint8 [H, W, 3], RGB, that is there.
 
-    A codec that the card does not have is decoded by the CPU too. Raises av.FFmpegError.
-    """
-    try:
-        card = HWAccel("cuda", is_hw_owned=True, allow_software_fallback=True)
-        container: InputContainer = av.open(path, hwaccel=card, **options)
-    except (av.FFmpegError, OSError, ValueError, NotImplementedError) as error:
-        container = av.open(path, **options)  # whatever else is wrong with it is raised here
-        why = getattr(error, "strerror", None) or str(error)
-        say(f"decoding on the CPU, since the card does not do it ({why}).")
-    return container
-
-
-class CardConverter:
-    """As `decoding.Converter`; a frame that was decoded on a card becomes a tensor uint8 [H, W, 3], RGB, that is there.
-
-    A stream may change from one to the other in its middle: `say` hears of the first frame that the CPU decoded. The
-    tensor is a copy, since a decoder has few surfaces and wants them back.
+    Where the card does not do it, or not this codec, the CPU decodes and the picture is on the host, also from the
+    middle of a stream on: `say` hears it once. A tensor is a copy, since a decoder wants its few surfaces back.
     """
 
     def __init__(self, *, rotate: int = 0, mirror: bool = False, say: Say = silent) -> None:
@@ -49,15 +34,28 @@ class CardConverter:
         self._quarters, self._mirror, self._say = rotate // 90, mirror, say
         self._told = False
 
+    def open(self, path: Any, **options: Any) -> InputContainer:
+        """The container at `path`. Raises av.FFmpegError."""
+        try:
+            card = HWAccel("cuda", is_hw_owned=True, allow_software_fallback=True)
+            container: InputContainer = av.open(path, hwaccel=card, **options)
+        except (av.FFmpegError, OSError, ValueError, NotImplementedError) as error:
+            container = av.open(path, **options)  # whatever else is wrong with it is raised here
+            self._tell(f"the card does not do it: {getattr(error, 'strerror', None) or error}")
+        return container
+
     def __call__(self, frame: VideoFrame) -> Any:
         """The picture: height x width x 3, after rotation."""
         if frame.format.name != "cuda":
-            if not self._told:
-                self._say("decoded on the CPU: the card does not have this codec, or gave it up.")
-            self._told = True
+            self._tell("the card does not have this codec, or gave it up")
             return self._on_host(frame)
         turned = torch.rot90(picture(frame), -self._quarters - round(frame.rotation / 90))
         return (turned.flip(1) if self._mirror else turned).contiguous()
+
+    def _tell(self, why: str) -> None:
+        if not self._told:
+            self._say(f"decoding on the CPU ({why}).")
+        self._told = True
 
 
 def picture(frame: VideoFrame) -> Tensor:

@@ -2,7 +2,7 @@
 
 import errno
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import numpy as np
@@ -12,6 +12,7 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from murai.errors import MissingExtra, Say, silent
 from murai.frame import Image
 
 UNSPECIFIED = 2
@@ -35,6 +36,11 @@ class Converter:
         self._rotation: int | None = None
         self._matrix: tuple[int, int, int, int] | None = None
 
+    def open(self, path: Any, **options: Any) -> InputContainer:
+        """The container at `path`. Raises av.FFmpegError."""
+        container: InputContainer = av.open(path, **options)
+        return container
+
     def __call__(self, frame: VideoFrame) -> Image:
         """The picture: height x width x 3, after rotation."""
         matrix = None
@@ -50,6 +56,27 @@ class Converter:
         if self._mirror:
             pixels = pixels[:, ::-1]
         return np.ascontiguousarray(pixels)[..., None].view(np.uint8)
+
+
+class Decoding(Protocol):
+    """Opens what one stream is read from, and turns its frames into pictures."""
+
+    def open(self, path: Any, **options: Any) -> InputContainer:
+        """The container at `path`. Raises av.FFmpegError."""
+
+    def __call__(self, frame: VideoFrame) -> Any:
+        """The picture."""
+
+
+def decoding(on_card: bool, say: Say = silent) -> Decoding:
+    """On the card or on the CPU. Raises MissingExtra where pictures cannot be on a card."""
+    if not on_card:
+        return Converter()
+    try:
+        from murai.sources.card import CardDecoding
+    except ModuleNotFoundError as error:
+        raise MissingExtra("Decoding on a card", "cuda") from error
+    return CardDecoding(say=say)
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:

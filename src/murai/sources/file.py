@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from murai.errors import Say, SourceError, silent
 from murai.frame import Frame, StreamInfo
-from murai.sources.decoding import Converter, Timeline, frame_rate, reason, video_stream
+from murai.sources.decoding import Decoding, Timeline, decoding, frame_rate, reason, video_stream
 from murai.sources.picture import is_picture, read_picture
 
 USUAL_RATE = Fraction(25)
@@ -26,14 +26,15 @@ class FileSource:
     Frames come in presentation order with the exact `pts` and `time_base` of the file; a variable rate stays
     variable. `info.width` and `info.height` hold after rotation. Pixels that are not square are left as they are.
     A picture is a video of one frame at time 0. Where the file is cut short or damaged, what can be read is given
-    and `say` is told what was lost.
+    and `say` is told what was lost. With `on_card` a card decodes, and frames are tensors there.
 
     Raises SourceError at birth for a file that is missing, may not be read, or has no picture to show.
     """
 
     live = False
 
-    def __init__(self, path: str | Path, *, say: Say = silent) -> None:
+    def __init__(self, path: str | Path, *, say: Say = silent, on_card: bool = False) -> None:
+        self._decoding = decoding(on_card, say)
         self.info: StreamInfo
         self._path = Path(path)
         self._say = say
@@ -77,14 +78,13 @@ class FileSource:
         yield frame
 
     def _video(self) -> Generator[Frame, None, None]:
-        with _open(self._path) as container:
+        with _open(self._path, self._decoding) as container:
             stream = video_stream(container)
             if stream is None or container.format.name == "tty":  # FFmpeg plays any text file as a terminal
                 raise SourceError(f"{self._path} has no video that can be decoded; take another file.")
             decoder = _Decoder(container, stream)
-            convert = Converter()
             for index, (decoded, pts, duration, captured) in enumerate(decoder):
-                frame = Frame(convert(decoded), pts, decoder.tick, index, duration, captured)
+                frame = Frame(self._decoding(decoded), pts, decoder.tick, index, duration, captured)
                 if index == 0:
                     size = frame.width, frame.height
                     self.info = StreamInfo(*size, decoder.rate, decoder.tick, path=self._path, frames=decoder.expected)
@@ -190,9 +190,9 @@ def _check(path: Path) -> None:
         raise SourceError(f"{path} is not an ordinary file; save the video to one first.")
 
 
-def _open(path: Path) -> InputContainer:
+def _open(path: Path, decoding: Decoding) -> InputContainer:
     try:
-        return av.open(path, metadata_errors="replace")
+        return decoding.open(path, metadata_errors="replace")
     except (av.error.InvalidDataError, av.error.EOFError):
         raise SourceError(f"{path} is not a video that FFmpeg knows, or was never finished; take another.") from None
     except av.FFmpegError as error:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -11,9 +12,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from murai.errors import Say, SourceError, StreamLost, silent
-from murai.frame import Frame, Image, StreamInfo
+from murai.frame import Frame, StreamInfo
 from murai.sources.background import Background
-from murai.sources.decoding import Converter, Timeline, frame_rate, reason, video_stream
+from murai.sources.decoding import Converter, Decoding, Timeline, frame_rate, reason, video_stream
 
 FIRST_PICTURE = 15.0
 """Seconds a source may take to its first whole picture: some cameras send one in ten seconds."""
@@ -39,6 +40,7 @@ class LiveSource:
     may_be_file      whether something with an end, such as a file on a web server, counts as not live
     stall            seconds without a frame after which it counts as lost
     patience         seconds to wait for the first whole picture
+    decoding         turns frames into pictures; None: on the CPU, turned by `rotate` and `mirror`
 
     `info` is exact: the first frame is decoded before the constructor returns. Times are the sender's own, or
     milliseconds since the first frame where it sends none.
@@ -60,12 +62,13 @@ class LiveSource:
         may_be_file: bool = False,
         stall: float = 5.0,
         patience: float = FIRST_PICTURE,
+        decoding: Decoding | None = None,
         say: Say = silent,
     ) -> None:
         self.info: StreamInfo
         self._name = name
         self._rate = rate
-        self._convert = Converter(rotate=rotate, mirror=mirror)
+        self._convert = decoding or Converter(rotate=rotate, mirror=mirror)
         self._advice = advice
         self._may_be_file = may_be_file
         self._stall = stall
@@ -151,7 +154,7 @@ class LiveSource:
                 index += 1
             yield None  # alive, so that a close is noticed while packets come without pictures
 
-    def _begin(self, image: Image, container: InputContainer, stream: VideoStream, clocked: bool) -> Timeline:
+    def _begin(self, image: Any, container: InputContainer, stream: VideoStream, clocked: bool) -> Timeline:
         height, width = image.shape[:2]
         rate = frame_rate(stream, self._rate)
         tick = CLOCK if clocked or stream.time_base is None else stream.time_base

@@ -3,10 +3,10 @@
 from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
 
-import av
 from av.container import InputContainer
 
 from murai.errors import Say, SourceError, silent
+from murai.sources.decoding import decoding
 from murai.sources.live import LiveSource
 from murai.sources.srt import Relay, knows_srt
 
@@ -24,19 +24,20 @@ class UrlSource(LiveSource):
     `info.live` is True, except for a file with an end on a web server: that is read whole, like a file.
     Silence longer than `timeout` seconds raises StreamLost, and so does the end of a live stream.
     User names, passwords and what follows a question mark never appear in a message. Where PyAV was built without
-    SRT, the ffmpeg program receives it.
+    SRT, the ffmpeg program receives it. With `on_card` a card decodes, and frames are tensors there; but for such SRT.
 
     Raises SourceError when nothing answers within `timeout` seconds, or no picture comes, or that program is missing.
     """
 
-    def __init__(self, url: str, *, say: Say = silent, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, *, say: Say = silent, timeout: float = 5.0, on_card: bool = False) -> None:
+        decode = decoding(on_card, say)
         name, scheme = public_name(url), urlsplit(url).scheme
         relay = Relay(url, name) if scheme == "srt" and not knows_srt() else None
 
         def open_url() -> AbstractContextManager[InputContainer]:
             if relay:
                 return relay.open(OPTIONS)
-            return av.open(url, options=OPTIONS, timeout=(timeout, timeout), metadata_errors="replace")
+            return decode.open(url, options=OPTIONS, timeout=(timeout, timeout), metadata_errors="replace")
 
         super().__init__(
             name,
@@ -45,6 +46,7 @@ class UrlSource(LiveSource):
             advice="; check the address, and that the sender is running",
             may_be_file=scheme in ("http", "https"),
             stall=timeout,
+            decoding=decode,
             say=say,
         )
 
