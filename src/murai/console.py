@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -14,6 +14,11 @@ from rich.text import Text
 class _Patient(Console):
     def on_broken_pipe(self) -> None:
         """Go on: who listens no more does not end the work."""
+        self.forget()
+
+    def forget(self) -> None:
+        """What could not be written would be written again and again."""
+        del self._buffer[:]
 
 
 _console = _Patient(stderr=True, highlight=False, soft_wrap=True)
@@ -28,8 +33,10 @@ class Advance(Protocol):
 
 def say(message: str) -> None:
     """One sentence for the user, above any progress bar. Where nobody hears it any more, the work goes on."""
-    with suppress(OSError):  # a full disk, a closed terminal
+    try:
         _console.print(message, markup=False)
+    except OSError:  # a full disk, a closed terminal
+        _console.forget()
 
 
 def plain(text: str) -> str:

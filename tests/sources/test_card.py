@@ -13,10 +13,11 @@ from murai.errors import SourceError  # noqa: E402
 from murai.pipeline import Pipeline  # noqa: E402
 from murai.sinks.file import FileSink  # noqa: E402
 from murai.sources import open_source  # noqa: E402
-from murai.sources.card import WEIGHTS, CardDecoding, picture, rgb  # noqa: E402
-from murai.sources.decoding import Converter  # noqa: E402
+from murai.sources.card import WEIGHTS, CardDecoding, picture, rgb, turned  # noqa: E402
+from murai.sources.decoding import Converter, display_matrix  # noqa: E402
 from murai.sources.pattern import PatternSource  # noqa: E402
 from tests.shows import Invert  # noqa: E402
+from tests.sources.kit import make_video  # noqa: E402
 
 COLOR = st.integers(0, 255)
 
@@ -83,3 +84,21 @@ def test_where_the_card_does_not_decode_the_cpu_does_and_it_is_said(tmp_path):
     assert len(said) == 2
     with pytest.raises(SourceError, match="check the name"):
         open_source(str(tmp_path / "nothing.mp4"), on_card=True)
+
+
+@pytest.mark.parametrize("rotation", [0, 90, -90, 180])
+@pytest.mark.parametrize(("quarters", "mirror"), [(0, False), (1, False), (3, True)])
+def test_what_the_card_decoded_is_turned_as_on_the_cpu(tmp_path, rotation, quarters, mirror):
+    clip = make_video(tmp_path / "clip.mp4", [0, 1], rotation=rotation)
+    with av.open(clip) as container:
+        frame = next(container.decode(video=0))
+        wanted = Converter(rotate=90 * quarters, mirror=mirror)(frame)
+        flat = frame.to_ndarray(format="rgb24")
+        image = turned(torch.from_numpy(flat), display_matrix(frame), quarters, mirror)
+    assert np.array_equal(image.numpy(), wanted)
+
+
+def test_a_mirrored_picture_is_mirrored_back():
+    flat = torch.arange(24, dtype=torch.uint8).reshape(2, 4, 3)
+    assert torch.equal(turned(flat, (-65536, 0, 0, 65536), 0, False), flat.flip(1))
+    assert torch.equal(turned(flat, (65536, 0, 0, -65536), 0, False), flat.flip(0))

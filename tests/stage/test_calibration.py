@@ -128,3 +128,8 @@ def test_it_fits_a_window_that_changes(hand):
     assert not hand.fit(SIZE)
     assert hand.fit((120, 80))
     assert hand.card.shape[:2] == hand.overlay().shape[:2] == (80, 120)
+
+
+def test_a_window_without_a_size_is_waited_for(hand):
+    assert not hand.fit((0, 0))
+    assert hand.card.shape[:2] == SIZE[::-1]

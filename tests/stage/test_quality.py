@@ -11,10 +11,10 @@ from murai.stage.quality import FULL, SHARES, KeepingUp, Pace
 
 class Machine:
     """A stylizer whose network takes `full` seconds for a whole picture, by its own clock, and for a smaller one its
-    share, and which takes `resizing` more for a smaller one."""
+    share, and which takes `resizing` more for a smaller one and `rest` for each."""
 
-    def __init__(self, full, resizing=0.0):
-        self.full, self.resizing, self.now, self.size = full, resizing, 0.0, None
+    def __init__(self, full, resizing=0.0, rest=0.0):
+        self.full, self.resizing, self.rest, self.now, self.size = full, resizing, rest, 0.0, None
         self.sizes = []
         self.network_seconds = 0.0
 
@@ -24,7 +24,7 @@ class Machine:
     def __call__(self, image):
         width = self.size[0] if self.size else image.shape[1]
         self.network_seconds = self.full * (width / image.shape[1]) ** 2
-        self.now += self.network_seconds + (self.resizing if self.size else 0.0)
+        self.now += self.network_seconds + self.rest + (self.resizing if self.size else 0.0)
         self.sizes.append(width)
         return image
 
@@ -143,3 +143,15 @@ def test_what_is_not_painted_says_nothing_of_the_machine():
     run(machine, painter, 1000)
     machine.full = 0.1
     assert run(machine, painter, 1) == small
+
+
+@given(rest=st.floats(0.02, 0.1))
+@settings(max_examples=30, deadline=None)
+def test_what_no_size_makes_faster_does_not_make_it_go_to_and_fro(rest):
+    machine = Machine(0.016, 0.01, rest)
+    painter = keeping(machine)
+    run(machine, painter, 100)
+    before = len(machine.sizes)
+    run(machine, painter, 3000)
+    changes = np.count_nonzero(np.diff(machine.sizes[before:]))
+    assert changes <= 1

@@ -252,3 +252,22 @@ def test_a_projection_broken_by_hand_is_refused_at_once(window, show, kept):
     kept.save("wall", {**Projection().to_table(), "gamma": 99.0})
     with pytest.raises(ControlError, match="gamma is between"):
         Stage(window, Player(show, STYLES), list, kept, "wall")
+
+
+def test_the_line_that_opens_the_wall_holds_no_bar_afterwards(stage, show, window):
+    window.size_now = (640, 2000)
+    stage.key("h")
+    row = next(n for n, line in enumerate(stage._controls()) if line.text.startswith("p   "))
+    at = 200 / 640, (MARGIN + (1 + row) * LINE + 5) / 2000
+    stage.mouse("press", *at)
+    assert window.card is not None
+    stage.mouse("release", *at)
+    stage.key("p")
+    before = show.controls
+    for row in range(2000 // LINE):
+        stage.mouse("move", (MARGIN + 80) / 640, (MARGIN + row * LINE + 5) / 2000)
+    assert show.controls == before
+    for row in range(2000 // LINE):
+        stage.mouse("press", 600 / 640, 0.99)  # where nothing is
+        stage.mouse("move", (MARGIN + 80) / 640, (MARGIN + row * LINE + 5) / 2000)
+    assert show.controls == before

@@ -2,7 +2,10 @@
 
 import os
 import re
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import av
 import numpy as np
@@ -159,14 +162,29 @@ def test_without_a_limit_nothing_is_removed(show, takes, tmp_path, said):
 
 
 def test_what_a_show_left_that_was_cut_off_gets_its_name(show, tmp_path, said):
-    left, other = (tmp_path / f".murai-2026-01-0{day}-120000.77.abcdef12.part.mp4" for day in (1, 2))
+    left, other = (
+        tmp_path / f".murai-2026-01-0{day}-120000.{process}.abcdef12.part.mp4"
+        for day, process in ((1, 77), (2, os.getpid()))
+    )
     for file in (left, other):
         file.write_bytes(b"a recording")
+    (tmp_path / ".murai-2026-01-03-120000.77.abcdef12.part.mp4").touch()
     os.utime(left, (1e9, 1e9))
+    os.utime(tmp_path / ".murai-2026-01-03-120000.77.abcdef12.part.mp4", (1e9, 1e9))
     Takes(show, tmp_path, said.append)
     assert (tmp_path / "murai-2026-01-01-120000.mp4").read_bytes() == b"a recording"
     assert other.exists(), "another show may be writing it"
-    assert len(said) == 1
+    assert len(said) == 1, "what is empty is nothing to keep"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="which processes there are is not told here")
+def test_what_a_process_left_that_is_gone_is_taken_up_at_once(show, tmp_path, said):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    left = tmp_path / f".murai-2026-01-01-120000.{process.pid}.abcdef12.part.mp4"
+    left.write_bytes(b"a recording")
+    Takes(show, tmp_path, said.append)
+    assert (tmp_path / "murai-2026-01-01-120000.mp4").exists()
 
 
 def test_a_recording_that_cannot_be_rolled_is_tried_again(show, tmp_path, said, monkeypatch):

@@ -58,6 +58,7 @@ def test_it_paints_what_the_cpu_paints(device, name):
     painted = mine(picture())
     assert apart(painted, theirs(picture())) < MEAN[device]
     assert apart(painted, picture()) > 5
+    assert np.array_equal(mine(picture()[:, ::-1]), mine(picture()[:, ::-1].copy()))
     assert mine.network_seconds > 0
 
 

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import av
 import numpy as np
@@ -47,6 +48,8 @@ class Loudness:
     def __init__(self, sound: str, set_strength: Callable[[float], None], say: Say = silent) -> None:
         self._sound, self._set, self._say, self._closed = sound, set_strength, say, threading.Event()
         self._shown = 0.0
+        self._wait = FIRST_WAIT
+        self._is_file = Path(sound).is_file()
         self._thread = threading.Thread(target=self._run, args=(_opened(sound),), name="murai loudness", daemon=True)
         self._thread.start()
 
@@ -56,26 +59,26 @@ class Loudness:
         self._thread.join(2)
 
     def _run(self, container: InputContainer | None) -> None:
-        wait, lost = FIRST_WAIT, False
         while not self._closed.is_set():
             try:
                 with container or _opened(self._sound) as container:
                     self._listen(container)
-                wait, lost = FIRST_WAIT, False
             except (av.FFmpegError, MuraiError) as error:
-                if not lost:
+                if self._wait == FIRST_WAIT:
                     self._say(f"the sound is lost, the strength stays: {error}")
-                wait, lost = min(LONGEST_WAIT, 2 * wait), True
+                self._wait = min(LONGEST_WAIT, 2 * self._wait)
             container = None
-            self._closed.wait(wait)
+            self._closed.wait(self._wait)
 
     def _listen(self, container: InputContainer) -> None:
         """Play by the sound until it ends."""
         due = time.monotonic()
         for samples in self._pieces(container):
-            due = max(due + STEP, time.monotonic())  # a file gives it faster than it sounds
-            if self._closed.wait(due - time.monotonic()):
+            due += STEP
+            ahead = due - time.monotonic() if self._is_file else 0.0  # a file gives it faster than it sounds
+            if self._closed.wait(max(0.0, ahead)):
                 return
+            self._wait = FIRST_WAIT
             self._shown = follow(self._shown, level(samples))
             self._set(round(self._shown, 3))
 

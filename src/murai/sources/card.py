@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from murai.errors import Say, silent
-from murai.sources.decoding import UNSPECIFIED, Converter
+from murai.sources.decoding import UNSPECIFIED, Converter, display_matrix
 
 # The shares of red and blue in brightness, by FFmpeg's number of a matrix.
 WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087)}
@@ -32,6 +32,8 @@ class CardDecoding:
     def __init__(self, *, rotate: int = 0, mirror: bool = False, say: Say = silent) -> None:
         self._on_host = Converter(rotate=rotate, mirror=mirror)
         self._quarters, self._mirror, self._say = rotate // 90, mirror, say
+        self._rotation: int | None = None
+        self._matrix: tuple[int, int, int, int] | None = None
         self._told = False
 
     def open(self, path: Any, **options: Any) -> InputContainer:
@@ -49,13 +51,25 @@ class CardDecoding:
         if frame.format.name != "cuda":
             self._tell("the card does not have this codec, or gave it up")
             return self._on_host(frame)
-        turned = torch.rot90(picture(frame), -self._quarters - round(frame.rotation / 90))
-        return (turned.flip(1) if self._mirror else turned).contiguous()
+        if frame.rotation != self._rotation:
+            self._rotation, self._matrix = frame.rotation, display_matrix(frame)
+        return turned(picture(frame), self._matrix, self._quarters, self._mirror)
 
     def _tell(self, why: str) -> None:
         if not self._told:
             self._say(f"decoding on the CPU ({why}).")
         self._told = True
+
+
+def turned(image: Tensor, matrix: tuple[int, int, int, int] | None, quarters: int, mirror: bool) -> Tensor:
+    """`image` by its display `matrix`, then `quarters` clockwise, then with left and right swapped."""
+    if matrix is not None:
+        a, b, c, d = matrix
+        if abs(b) > abs(a):
+            image, a, d = image.transpose(0, 1), c, b
+        image = image.flip([axis for axis, sign in ((0, d), (1, a)) if sign < 0])
+    image = torch.rot90(image, -quarters)
+    return (image.flip(1) if mirror else image).contiguous()
 
 
 def picture(frame: VideoFrame) -> Tensor:

@@ -51,7 +51,7 @@ class Converter:
         pixels = np.ascontiguousarray(rgb.to_ndarray()).view("V3")[..., 0]
         if frame.rotation != self._rotation:
             # Not for every frame: one that is asked for its side data is freed late, and many of them fill the memory.
-            self._rotation, self._matrix = frame.rotation, _display_matrix(frame)
+            self._rotation, self._matrix = frame.rotation, display_matrix(frame)
         pixels = np.rot90(_upright(pixels, self._matrix), -self._quarters)
         if self._mirror:
             pixels = pixels[:, ::-1]
@@ -79,7 +79,7 @@ def decoding(on_card: bool, say: Say = silent) -> Decoding:
     return CardDecoding(say=say)
 
 
-def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
+def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
     """The part of the display matrix that turns and flips; None where the frame is upright."""
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:

@@ -78,8 +78,9 @@ class Calibration:
 
     def fit(self, size: tuple[int, int]) -> bool:
         """Be for a window of `size` from now on: whether that is another one."""
-        changed, self._size = size != self._size, size
+        changed = size != self._size and min(size) > 0  # one that was minimized may have none
         if changed:
+            self._size = size
             self.card = _card(size)
         return changed
 

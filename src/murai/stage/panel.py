@@ -80,24 +80,20 @@ class Panel:
                 draw.rectangle((left, top + 5, left + round(BAR * line.share), top + LINE - 6), fill=FULL)
             draw.text((left + _text_left(column), top + 2), line.text, TEXT, self._font)
 
-    def press(self, x: float, y: float, *, moved: bool = False) -> bool:
-        """The mouse is pressed at a pixel of the panel: whether there was something to play.
+    def press(self, x: float, y: float, *, moved: bool = False) -> Line | None:
+        """The mouse is pressed at a pixel of the panel: what is played by that.
 
         Where it `moved` there since it was pressed, only what slides is played.
         """
         number = int((y - self._top) // LINE)
         left, column = next((place for place in reversed(self._columns) if x >= place[0]), (0, ()))
         if x > self._width or y < self._top or number >= len(column) or (play := column[number].play) is None:
-            return False
-        if not column[number].slides:
-            if not moved:
-                play(1.0)
-            return not moved
-        along = (x - left - MARGIN) / BAR
-        if not 0 <= along <= 1:
-            return False
-        play(along)
-        return True
+            return None
+        line, along = column[number], (x - left - MARGIN) / BAR
+        if moved > line.slides or (line.slides and not 0 <= along <= 1):
+            return None
+        play(along if line.slides else 1.0)
+        return line
 
     def _length(self, text: str) -> int:
         return round(self._font.getlength(text))

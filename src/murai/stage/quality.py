@@ -34,6 +34,7 @@ class Pace:
         self._room = 0.0
         self._patience = PATIENCE
         self._rose = False
+        self._rest_of_whole = 0.0  # what whole pictures take beside the network
 
     @property
     def share(self) -> float:
@@ -58,15 +59,22 @@ class Pace:
         return larger is not None and self._room > self._patience and self._go(larger)
 
     def _fits(self, level: int) -> bool:
-        """Whether it should be fast enough: the network's time goes by area, the rest is as long or, at 1, not there.
+        """Whether it should be fast enough: the network's time goes by area, the rest is as long or, at 1, as it was.
 
-        The rest is to shrink pictures and enlarge paintings, as long as the network's own time in a fast one.
+        The rest is to shrink pictures and enlarge paintings, as long as the network's own time in a fast one, and what
+        whole pictures need too, such as to look for a mask.
         """
         network = median(network for _, network in self._times)
-        rest = median(spent - network for spent, network in self._times) if level else 0.0
+        rest = self._rest if level else min(self._rest, self._rest_of_whole)
         return network * (SHARES[level] / self.share) ** 2 + rest < ROOM * self._seconds
 
+    @property
+    def _rest(self) -> float:
+        return median(spent - network for spent, network in self._times)
+
     def _go(self, level: int) -> bool:
+        if self.level == 0:
+            self._rest_of_whole = self._rest
         self._rose = level < self.level
         self.level, self._room, self._settling = level, 0.0, SETTLING
         self._times.clear()
@@ -117,7 +125,8 @@ class KeepingUp:
         start = self._clock()
         painted = self._painter(image)
         network = self._painter.network_seconds  # 0 where nothing was painted, which says nothing of the machine
-        if network and self._pace.add(self._clock() - start, network):
+        spent = max(self._clock() - start, network)  # a card may still be at it
+        if network and self._pace.add(spent, network):
             height, width = image.shape[:2]
             share = self._pace.share
             self._painter.size = None if share == 1 else (round(width * share), round(height * share))

@@ -99,7 +99,7 @@ class Stage:
         self._page: int | None = None  # of the help
         self._reads = False
         self._panel: Panel | None = None
-        self._pressed = False
+        self._sliding = False  # a bar is held by the mouse
         self._next_look = 0.0
         self._note = ("", 0.0)
         window.look(view(self._projection))
@@ -123,14 +123,19 @@ class Stage:
         """The left button is at (x, y), in shares of the window."""
         with _said(self._say):
             if self._calibration is not None:
+                self._sliding = False
                 self._calibration.mouse(kind, x, y)
                 self._projection = self._calibration.projection
                 return self._renew()
-            self._pressed = kind != "release" and (self._pressed or kind == "press")
-            if self._panel is not None and self._pressed:
+            moved = kind == "move"
+            if self._panel is not None and (kind == "press" or (moved and self._sliding)):
                 width, height = self._window.size_now
-                if self._panel.press(x * width, y * height, moved=kind == "move"):
+                played = self._panel.press(x * width, y * height, moved=moved)
+                self._sliding = moved or (played is not None and played.slides)
+                if played is not None:
                     self._renew()
+            elif not moved:
+                self._sliding = False
 
     def note(self, text: str) -> None:
         """Show `text` in the read-out for a while; a performer may look there alone. From any thread."""

@@ -44,7 +44,7 @@ class Takes:
 
     With a `limit` in bytes, a recording that fills half of it goes on in a new file, and the oldest recordings in the
     folder, by their names, are removed, so that a show may be recorded for days. No frame is lost between two files;
-    a few may be in both. What a show that was cut off left, and can be played, gets its name.
+    a few may be in both. What a show that was cut off left gets its name.
 
     `say` hears where each is. Methods may be called from any thread. They raise SinkError where the folder cannot be
     written; what fails later, in the background, is told to `say`.
@@ -118,11 +118,14 @@ class Takes:
     def _take_up(self) -> None:
         """Give recordings of shows that were cut off, by a power cut say, their names."""
         for file in self._folder.glob(f".{NAME}.part.mp4"):
-            path = file.with_name(f"{file.name[1:].split('.')[0]}.mp4")
-            if path in self._given:
+            stem, writer = file.name[1:].split(".")[:2]
+            path = file.with_name(f"{stem}.mp4")
+            if path in self._given or path.exists():
                 continue
             with suppress(OSError):  # it has just been named or removed
-                if time.time() - file.stat().st_mtime > LEFT_SECONDS and not path.exists():
+                about = file.stat()
+                left = time.time() - about.st_mtime > LEFT_SECONDS or _is_gone(writer)
+                if left and about.st_size:
                     file.rename(path)
                     self._say(f"kept {path}, which a show left that was cut off")
 
@@ -168,6 +171,11 @@ def refuse_folder(folder: Path) -> None:
     """Raise SinkError where nothing could be kept in `folder`."""
     if not folder.is_dir():
         raise SinkError(f"there is no folder {folder} for pictures and recordings; make it first.")
+
+
+def _is_gone(process: str) -> bool:
+    """Whether there is no process of that number; False where that is not told."""
+    return Path("/proc/self").exists() and not Path("/proc", process).exists()
 
 
 def _size(file: Path) -> int:

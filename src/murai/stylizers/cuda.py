@@ -50,6 +50,7 @@ class TorchRuntime:
         network = plain_copy(_network(pack)).eval().requires_grad_(False).to(self.device, self.dtype)
         self._paint = PixelGraph(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
         self._stream = torch.cuda.Stream(self.device) if on_card else None  # type: ignore[no-untyped-call]
+        self._clock = _Clock(on_card)
         self._rings: OrderedDict[tuple[int, ...], _Ring] = OrderedDict()
         self.style_size = pack.manifest.style_size
 
@@ -65,8 +66,13 @@ class TorchRuntime:
         if styles.shape != (len(images), self.style_size) or styles.dtype != torch.float32:
             wanted = f"float32 [{len(images)}, {self.style_size}]"
             raise ValueError(f"styles are {wanted}, not {styles.dtype} {tuple(styles.shape)}")
-        with torch.inference_mode():
+        with torch.inference_mode(), self._clock:
             return self._ring(images, styles).paint(images, styles)
+
+    @property
+    def seconds(self) -> float:
+        """What the last run took; on a card the last one that is done, since nobody waits for one."""
+        return self._clock.seconds
 
     def _ring(self, images: Tensor, styles: Tensor) -> "_Ring":
         shape = tuple(images.shape)
@@ -76,6 +82,32 @@ class TorchRuntime:
                 self._rings.popitem(last=False)
         self._rings.move_to_end(shape)
         return self._rings[shape]
+
+
+class _Clock:
+    """Times what is done inside a `with`: on a card by its own events, which are looked at once they have happened."""
+
+    def __init__(self, on_card: bool) -> None:
+        self._on_card, self._start, self.seconds = on_card, 0.0, 0.0
+        self._running: Any = None
+        self._timed: Any = None
+
+    def __enter__(self) -> None:
+        self._start = perf_counter()
+        if self._on_card and self._timed is None:
+            self._running = [torch.cuda.Event(enable_timing=True) for _ in range(2)]  # type: ignore[no-untyped-call]
+            self._running[0].record()
+
+    def __exit__(self, *_: object) -> None:
+        if not self._on_card:
+            self.seconds = perf_counter() - self._start
+            return
+        if self._timed is None:
+            self._running[1].record()
+            self._timed = self._running
+        if self._timed[1].query():
+            self.seconds = self._timed[0].elapsed_time(self._timed[1]) / 1000
+            self._timed = None
 
 
 @dataclass
@@ -197,11 +229,8 @@ class TorchStylizer:
             return image
         if not isinstance(image, np.ndarray):
             return self._painting(image, controls, vector)
-        start = perf_counter()
-        there = torch.tensor(image, device=self.runtime.device)
-        painted = self._painting(there, controls, vector).cpu().numpy().copy()  # not the memory of the ring
-        self.network_seconds = perf_counter() - start
-        return painted
+        there = torch.tensor(np.ascontiguousarray(image), device=self.runtime.device)
+        return self._painting(there, controls, vector).cpu().numpy().copy()  # not the memory of the ring
 
     def _painting(self, image: Tensor, controls: Controls, vector: Tensor) -> Tensor:
         small, painted = self._fitting(image, controls, vector)
@@ -221,14 +250,16 @@ class TorchStylizer:
             small = tensors.resize(image, *at)
             self._painted_at = small.shape[1], small.shape[0]
             try:
-                return small, self.runtime.run(self._calm(small, controls.calm)[None], vector)[0]
+                painted = self.runtime.run(self._calm(small, controls.calm)[None], vector)[0]
+                self.network_seconds = self.runtime.seconds
+                return small, painted
             except torch.OutOfMemoryError:
-                self._shrink()
+                self._shrink(*compose.fit(width, height, self.size))
 
-    def _shrink(self) -> None:
-        """Take a smaller work size. Raises RuntimeUnsupported where it would be too small to see."""
-        width, height = (round(SMALLER * side) for side in self._painted_at)
-        if min(width, height) < SMALLEST:
+    def _shrink(self, width: int, height: int) -> None:
+        """Take a smaller work size than that. Raises RuntimeUnsupported where it would be too small to see."""
+        width, height = round(SMALLER * width), round(SMALLER * height)
+        if min(self._painted_at) * SMALLER < SMALLEST:
             raise RuntimeUnsupported(
                 f"the memory of {self.runtime.device} does not suffice to paint; end what else uses the card, or use "
                 "--device cpu."
