@@ -51,7 +51,7 @@ def test_a_resized_picture_has_the_size_and_the_same_mean(size):
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_an_enlarged_painting_is_the_enlargement_and_a_share_of_the_lost_detail(share):
     rng = np.random.default_rng(1)
-    image = rng.integers(80, 176, (60, 80, 3), np.uint8)  # no bicubic overshoot beyond 0 and 255
+    image = rng.integers(80, 176, (60, 80, 3), np.uint8)  # nothing beyond 0 and 255
     small = compose.resize(image, 40, 30)
     painted = rng.integers(80, 176, small.shape, np.uint8)
     bigger, blurred = (compose.resize(each, 80, 60).astype(float) for each in (painted, small))

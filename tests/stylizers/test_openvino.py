@@ -245,7 +245,7 @@ def test_a_work_size_paints_smaller_and_gives_the_size_back(pack, size, shape):
     width, height = compose.fit(shape[1], shape[0], size)
     assert list(stylizer.runtime._requests) == [(1, height, width, 3)]
     assert painted.shape == image.shape
-    small = compose.resize(image, width, height)
+    small = compose.shrink(image, width, height)
     expected = compose.enlarge(paint(small, STYLES["invert"]), small, image, compose.EDGES)
     assert difference(painted, expected) <= 2 * TOLERANCE
 
@@ -264,7 +264,7 @@ def test_calm_holds_back_the_noise_of_a_dim_camera_at_a_smaller_size(pack):
 
 def test_larger_strokes_are_painted_at_a_smaller_size(pack):
     stylizer, image = OpenVINOStylizer(pack, size=(32, 32), precision="f32"), picture()
-    small = compose.resize(image, 16, 12)
+    small = compose.shrink(image, 16, 12)
     expected = compose.enlarge(paint(small, STYLES["invert"]), small, image, compose.EDGES)
     stylizer.use(Controls(stroke_size=2.0))
     assert difference(stylizer(image), expected) <= 2 * TOLERANCE

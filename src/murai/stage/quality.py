@@ -10,15 +10,15 @@ from murai.controls import Controls
 from murai.errors import Say, silent
 from murai.frame import Image
 
-SHARES = (1.0, 5 / 6, 2 / 3, 1 / 2, 2 / 5, 1 / 3, 1 / 4)
-"""Of the width and height of the pictures, the sizes to paint at."""
+SHARES = (1.0, 2 / 3, 1 / 2, 1 / 3, 1 / 4)
+"""Of the width and height of the pictures, the sizes to paint at. Nearer to 1 more is lost by resizing than is won."""
 SETTLING = 3
 """Pictures after a change that do not count: the network is made ready for its new size then."""
 WINDOW = 12
 """Pictures whose median time is looked at."""
-FULL, ROOM = 0.92, 0.75
-"""Share of the time a picture has beyond which painting is too slow, and which a larger size has to stay below.
-What lies between is neither, so that it does not go back and forth."""
+FULL, FITS, ROOM = 0.92, 0.85, 0.75
+"""Share of the time a picture has beyond which painting is too slow, below which a smaller size should be, and below
+which a larger one has to be, so that it does not go back and forth."""
 PATIENCE, LONGEST = 3.0, 60.0
 """Seconds of room before a larger size is tried; after each that was too large, twice as many, up to LONGEST."""
 
@@ -53,20 +53,23 @@ class Pace:
         if smaller and median(spent for spent, _ in self._times) > FULL * self._seconds:
             if self._rose:
                 self._patience = min(LONGEST, 2 * self._patience)
-            return self._go(next(filter(self._fits, smaller), smaller[-1]))
-        larger = next(filter(self._fits, reversed(range(self.level))), None)
+            return self._go(
+                next((level for level in smaller if self._takes(level) < FITS * self._seconds), smaller[-1])
+            )
+        sizes = reversed(range(self.level))
+        larger = next((level for level in sizes if self._takes(level) < ROOM * self._seconds), None)
         self._room = 0.0 if larger is None else self._room + max(spent, self._seconds)
         return larger is not None and self._room > self._patience and self._go(larger)
 
-    def _fits(self, level: int) -> bool:
-        """Whether it should be fast enough: the network's time goes by area, the rest is as long or, at 1, as it was.
+    def _takes(self, level: int) -> float:
+        """What a picture should take there, in seconds: the network's time goes by area, the rest is as long.
 
-        The rest is to shrink pictures and enlarge paintings, as long as the network's own time in a fast one, and what
-        whole pictures need too, such as to look for a mask.
+        At 1 the rest is as long as it was there. It is to shrink pictures and enlarge paintings, as long as the
+        network's own time in a fast one, and what whole pictures need too, such as to look for a mask.
         """
         network = median(network for _, network in self._times)
         rest = self._rest if level else min(self._rest, self._rest_of_whole)
-        return network * (SHARES[level] / self.share) ** 2 + rest < ROOM * self._seconds
+        return network * (SHARES[level] / self.share) ** 2 + rest
 
     @property
     def _rest(self) -> float:

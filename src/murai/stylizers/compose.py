@@ -48,9 +48,16 @@ def resize(image: Image, width: int, height: int) -> Image:
     if image.shape[:2] == (height, width):
         return image
     shrinks = width * height < image.shape[0] * image.shape[1]
-    # To shrink, Hamming is nearly as sharp as bicubic in half the time.
-    method = Resampling.HAMMING if shrinks else Resampling.BICUBIC
+    # Nearly as sharp as bicubic in two thirds of the time.
+    method = Resampling.HAMMING if shrinks else Resampling.BILINEAR
     return np.asarray(fromarray(image).resize((width, height), method))
+
+
+def shrink(image: Image, width: int, height: int) -> Image:
+    """`image` at `width` x `height`, or smaller, for a network: whole factors by their mean, which is quick."""
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(fromarray(image).resize((width, height), Resampling.HAMMING, reducing_gap=1.0))
 
 
 def mix(image: Image, painted: Image, strength: float) -> Image:

@@ -173,7 +173,7 @@ class OpenVINOStylizer:
             return image
         stroke_size = round(2 * controls.stroke_size) / 2  # each size is compiled, so there are few
         at = (max(1, round(side / stroke_size)) for side in compose.fit(width, height, self.size))
-        small = compose.resize(image, *at)
+        small = compose.shrink(image, *at)
         self._painted_at = small.shape[1], small.shape[0]
         still = self._calm(small, controls.calm)
         start = perf_counter()

@@ -15,7 +15,7 @@ def resize(image: Tensor, width: int, height: int) -> Tensor:
     if image.shape[:2] == (height, width):
         return image
     planes = image.permute(2, 0, 1)[None].float()
-    planes = F.interpolate(planes, (height, width), mode="bicubic", antialias=True, align_corners=False)
+    planes = F.interpolate(planes, (height, width), mode="bilinear", antialias=True, align_corners=False)
     return _levels(planes[0].permute(1, 2, 0))
 
 
