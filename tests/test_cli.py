@@ -320,7 +320,7 @@ def test_ctrl_c_in_the_middle_of_a_video_ends_cleanly_and_leaves_nothing(long_cl
     process = start("video", "long.mp4", "out.mp4", "--style", "invert")
     wait_for(parts, process)
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
+    assert process.wait(30) == 130, process.stderr.read()
     assert [p.name for p in Path().iterdir()] == ["long.mp4"]
     assert process.stderr.read().endswith("ended.\n")
 

@@ -270,3 +270,19 @@ def test_many_shows_one_after_another_leave_no_thread() -> None:
         pipeline.stop()
         ends(pipeline)
     assert threading.active_count() == before
+
+
+def test_an_interrupt_while_it_starts_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = Pipeline(Pictures(live=True, gap=0.01), Invert(), [Notes()])
+    begin = pipeline._painter.start
+
+    def interrupted() -> None:
+        begin()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline._painter, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.start()
+    left = [thread for thread in threading.enumerate() if thread in (pipeline._painter, pipeline._reader)]
+    assert not left
+    assert pipeline.ended

@@ -149,6 +149,7 @@ class Pipeline:
                 if outlet.thread.ident is None:
                     with suppress(Exception):
                         outlet.sink.close(complete=False)
+            _finish(self._reader, self._painter, *(outlet.thread for outlet in opened))
             self._ended.set()
             raise
 
@@ -405,3 +406,14 @@ class Pipeline:
         if self._painter.ident is not None:
             self._painter.join()
         return True
+
+
+def _finish(*threads: threading.Thread) -> None:
+    """Wait for those that were started: one that still runs in the network when Python ends takes all down with it.
+
+    An interrupt may come while one is just being started, and has no number yet.
+    """
+    for thread in set(threads).intersection(threading.enumerate()):
+        while thread.ident is None:
+            time.sleep(0.001)
+        thread.join()
