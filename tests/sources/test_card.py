@@ -14,7 +14,7 @@ from murai.pipeline import Pipeline  # noqa: E402
 from murai.sinks.file import FileSink  # noqa: E402
 from murai.sources import open_source  # noqa: E402
 from murai.sources.card import WEIGHTS, CardDecoding, picture, rgb, turned  # noqa: E402
-from murai.sources.decoding import Converter, display_matrix  # noqa: E402
+from murai.sources.decoding import Converter, Orienting, orientation  # noqa: E402
 from murai.sources.pattern import PatternSource  # noqa: E402
 from tests.shows import Invert  # noqa: E402
 from tests.sources.kit import make_video  # noqa: E402
@@ -94,11 +94,11 @@ def test_what_the_card_decoded_is_turned_as_on_the_cpu(tmp_path, rotation, quart
         frame = next(container.decode(video=0))
         wanted = Converter(rotate=90 * quarters, mirror=mirror)(frame)
         flat = frame.to_ndarray(format="rgb24")
-        image = turned(torch.from_numpy(flat), display_matrix(frame), quarters, mirror)
+        image = turned(torch.from_numpy(flat), Orienting(rotate=90 * quarters, mirror=mirror)(frame))
     assert np.array_equal(image.numpy(), wanted)
 
 
 def test_a_mirrored_picture_is_mirrored_back():
     flat = torch.arange(24, dtype=torch.uint8).reshape(2, 4, 3)
-    assert torch.equal(turned(flat, (-65536, 0, 0, 65536), 0, False), flat.flip(1))
-    assert torch.equal(turned(flat, (65536, 0, 0, -65536), 0, False), flat.flip(0))
+    assert torch.equal(turned(flat, orientation((-65536, 0, 0, 65536), 0, False)), flat.flip(1))
+    assert torch.equal(turned(flat, orientation((65536, 0, 0, -65536), 0, False)), flat.flip(0))

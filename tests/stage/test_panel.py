@@ -61,10 +61,10 @@ def test_what_does_not_slide_is_pressed_anywhere_in_its_line_and_once():
 def test_what_is_too_wide_stands_on_further_pages_each_with_a_title():
     lines = [Line(f"line {n}", None, lambda share, n=n: played.append(n)) for n in range(12)]
     height, played = 2 * MARGIN + 5 * LINE, []
-    wide = Panel(lines, height, title="").draw().shape[1]
-    pages = [Panel(lines, height, wide - 1, page=page, title="title") for page in range(2)]
+    wide = Panel(lines, height, titled=True).draw().shape[1]
+    pages = [Panel(lines, height, wide - 1, page=page, titled=True) for page in range(2)]
     assert [page.pages for page in pages] == [2, 2]
-    first, second = (page.draw() for page in pages)
+    first, second = (page.draw("title") for page in pages)
     assert wide > first.shape[1] > second.shape[1]
     for picture in (first, second):
         assert picture.shape[0] == height
@@ -72,5 +72,5 @@ def test_what_is_too_wide_stands_on_further_pages_each_with_a_title():
     assert not pages[1].press(MARGIN + 5, MARGIN + 5), "the title is not played"
     assert pages[1].press(MARGIN + 5, MARGIN + LINE + 5)
     assert played == [8]
-    assert Panel(lines, height, 10, title="").pages == 3, "a column is a page at least"
-    assert Panel([], title="title").draw().shape[0] == 2 * MARGIN + LINE
+    assert Panel(lines, height, 10, titled=True).pages == 3, "a column is a page at least"
+    assert Panel([], titled=True).draw("title").shape[0] == 2 * MARGIN + LINE

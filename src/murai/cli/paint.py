@@ -104,12 +104,12 @@ def video(
         Replace the output if it exists.
     """
     from murai.pipeline import Pipeline
-    from murai.sinks import open_sink
+    from murai.sinks import names_file, open_sink
     from murai.sources.altered import Altered
     from murai.sources.file import FileSource
     from murai.sources.picture import is_picture
 
-    if output in ("window", "null") or "://" in output or output.startswith(("v4l2:", "mjpeg:")):
+    if not names_file(output):
         raise SinkError(f"the output of murai video is a file, not {output}; `murai live` has other sinks.")
     if is_picture(input):
         raise SourceError(f"{input} is a picture, which does not move: paint it with `murai image`.")

@@ -77,7 +77,8 @@ def strength_sheet(pack: StylePack, styles: Sequence[str]) -> Pillow.Image:
 def by_vectors(stylizer: OpenVINOStylizer, name: str, picture: Image, strength: float) -> Image:
     """What murai paints at `strength`."""
     stylizer.use(Controls(mix={name: 1.0}, strength=strength))
-    return stylizer(picture)
+    painted: Image = stylizer(picture)
+    return painted
 
 
 def by_pixels(stylizer: OpenVINOStylizer, name: str, picture: Image, strength: float) -> Image:

@@ -303,8 +303,8 @@ class _Beat:
 
     def follow(self, window: Any) -> None:
         """Take the rate that the monitor has now."""
-        monitor = _monitor_of(window)
-        with suppress(ValueError):  # it was just unplugged
+        with suppress(ValueError):  # one was just unplugged
+            monitor = _monitor_of(window)
             self._seconds = 1 / ((monitor and glfw.get_video_mode(monitor).refresh_rate) or USUAL_RATE)
 
     def wait(self) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from murai.errors import Say, silent
-from murai.sources.decoding import UNSPECIFIED, Converter, display_matrix
+from murai.sources.decoding import Converter, Orientation, Orienting, unsaid_matrix
 
 # The shares of red and blue in brightness, by FFmpeg's number of a matrix.
 WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087)}
@@ -31,10 +31,8 @@ class CardDecoding:
 
     def __init__(self, *, rotate: int = 0, mirror: bool = False, say: Say = silent) -> None:
         self._on_host = Converter(rotate=rotate, mirror=mirror)
-        self._quarters, self._mirror, self._say = rotate // 90, mirror, say
-        self._rotation: int | None = None
-        self._matrix: tuple[int, int, int, int] | None = None
-        self._told = False
+        self._orienting = Orienting(rotate=rotate, mirror=mirror)
+        self._say, self._told = say, False
 
     def open(self, path: Any, **options: Any) -> InputContainer:
         """The container at `path`. Raises av.FFmpegError."""
@@ -51,9 +49,7 @@ class CardDecoding:
         if frame.format.name != "cuda":
             self._tell("the card does not have this codec, or gave it up")
             return self._on_host(frame)
-        if frame.rotation != self._rotation:
-            self._rotation, self._matrix = frame.rotation, display_matrix(frame)
-        return turned(picture(frame), self._matrix, self._quarters, self._mirror)
+        return turned(picture(frame), self._orienting(frame))
 
     def _tell(self, why: str) -> None:
         if not self._told:
@@ -61,15 +57,10 @@ class CardDecoding:
         self._told = True
 
 
-def turned(image: Tensor, matrix: tuple[int, int, int, int] | None, quarters: int, mirror: bool) -> Tensor:
-    """`image` by its display `matrix`, then `quarters` clockwise, then with left and right swapped."""
-    if matrix is not None:
-        a, b, c, d = matrix
-        if abs(b) > abs(a):
-            image, a, d = image.transpose(0, 1), c, b
-        image = image.flip([axis for axis, sign in ((0, d), (1, a)) if sign < 0])
-    image = torch.rot90(image, -quarters)
-    return (image.flip(1) if mirror else image).contiguous()
+def turned(image: Tensor, orientation: Orientation) -> Tensor:
+    """`image` put upright."""
+    image = image.transpose(0, 1) if orientation.transposed else image
+    return image.flip(orientation.flipped).contiguous()
 
 
 def picture(frame: VideoFrame) -> Tensor:
@@ -78,9 +69,7 @@ def picture(frame: VideoFrame) -> Tensor:
     if kind not in FORMATS:
         raise ValueError(f"a card gives {', '.join(FORMATS)}, not {kind}")
     luma, chroma = (from_dlpack(plane.__dlpack__()) for plane in frame.planes)
-    matrix = int(frame.colorspace)
-    if matrix == UNSPECIFIED:
-        matrix = int(Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601)
+    matrix = int(unsaid_matrix(frame) or frame.colorspace)
     return rgb(luma, chroma, matrix, full=frame.color_range == ColorRange.JPEG, bits=FORMATS[kind])
 
 

@@ -2,7 +2,7 @@
 
 import errno
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import av
 import numpy as np
@@ -28,13 +28,8 @@ class Converter:
     """
 
     def __init__(self, *, rotate: int = 0, mirror: bool = False) -> None:
-        if rotate not in (0, 90, 180, 270):
-            raise ValueError(f"rotate is 0, 90, 180 or 270, not {rotate}")
-        self._quarters = rotate // 90
-        self._mirror = mirror
+        self._orienting = Orienting(rotate=rotate, mirror=mirror)
         self._reformatter = VideoReformatter()
-        self._rotation: int | None = None
-        self._matrix: tuple[int, int, int, int] | None = None
 
     def open(self, path: Any, **options: Any) -> InputContainer:
         """The container at `path`. Raises av.FFmpegError."""
@@ -43,18 +38,11 @@ class Converter:
 
     def __call__(self, frame: VideoFrame) -> Image:
         """The picture: height x width x 3, after rotation."""
-        matrix = None
-        if frame.colorspace == UNSPECIFIED:
-            matrix = Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601
-        rgb = self._reformatter.reformat(frame, format="rgb24", src_colorspace=matrix, threads=1)
+        rgb = self._reformatter.reformat(frame, format="rgb24", src_colorspace=unsaid_matrix(frame), threads=1)
         # Turning whole pixels moves three bytes at once: twice as fast as turning colours.
         pixels = np.ascontiguousarray(rgb.to_ndarray()).view("V3")[..., 0]
-        if frame.rotation != self._rotation:
-            # Not for every frame: one that is asked for its side data is freed late, and many of them fill the memory.
-            self._rotation, self._matrix = frame.rotation, display_matrix(frame)
-        pixels = np.rot90(_upright(pixels, self._matrix), -self._quarters)
-        if self._mirror:
-            pixels = pixels[:, ::-1]
+        transposed, flipped = self._orienting(frame)
+        pixels = np.flip(pixels.T if transposed else pixels, flipped)
         return np.ascontiguousarray(pixels)[..., None].view(np.uint8)
 
 
@@ -79,7 +67,47 @@ def decoding(on_card: bool, say: Say = silent) -> Decoding:
     return CardDecoding(say=say)
 
 
-def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
+def unsaid_matrix(frame: VideoFrame) -> Colorspace | None:
+    """What a frame that names no matrix means: BT.709 from 720 lines up, BT.601 below; None where it names one."""
+    if frame.colorspace != UNSPECIFIED:
+        return None
+    return Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601
+
+
+class Orientation(NamedTuple):
+    """One of the eight ways to put a rectangle on a screen: rows and columns change places, then axes are flipped."""
+
+    transposed: bool
+    flipped: tuple[int, ...]
+
+
+class Orienting:
+    """How the frames of one stream are put upright: by their display matrix, then `rotate` and `mirror`."""
+
+    def __init__(self, *, rotate: int = 0, mirror: bool = False) -> None:
+        if rotate not in (0, 90, 180, 270):
+            raise ValueError(f"rotate is 0, 90, 180 or 270, not {rotate}")
+        self._quarters, self._mirror = rotate // 90, mirror
+        self._rotation: int | None = None
+        self._orientation: Orientation
+
+    def __call__(self, frame: VideoFrame) -> Orientation:
+        """For this frame, and those after it until their rotation changes."""
+        if frame.rotation != self._rotation:
+            # Not for every frame: one that is asked for its side data is freed late, and many of them fill the memory.
+            self._rotation = frame.rotation
+            self._orientation = orientation(_display_matrix(frame), self._quarters, self._mirror)
+        return self._orientation
+
+
+def orientation(matrix: tuple[int, int, int, int] | None, quarters: int, mirror: bool) -> Orientation:
+    """The display `matrix`, then `quarters` clockwise, then left and right swapped, as one: read from four pixels."""
+    pixels = np.rot90(_upright(np.arange(4).reshape(2, 2), matrix), -quarters)
+    (here, right), (below, _) = pixels[:, ::-1] if mirror else pixels
+    return Orientation(abs(right - here) == 2, tuple(axis for axis, next_ in ((0, below), (1, right)) if next_ < here))
+
+
+def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
     """The part of the display matrix that turns and flips; None where the frame is upright."""
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:

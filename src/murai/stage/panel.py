@@ -32,8 +32,8 @@ class Line:
 class Panel:
     """`lines` below each other, in as many columns as it takes to be no higher than `height` pixels.
 
-    What would be wider than `width` stands on further pages, of which there are `pages`; this one is `page`, from 0.
-    Above each page stands its `title`, where it is not None.
+    What would be wider than `width` stands on further pages, of which there are `pages`; this one is `page`, from 0,
+    or the last. Above each page there is room for a title where it is `titled`.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Panel:
         width: int = 1 << 16,
         *,
         page: int = 0,
-        title: str | None = None,
+        titled: bool = False,
     ) -> None:
         self._font = ImageFont.load_default(LINE * 3 // 4)
-        self._title, self._top = title or "", MARGIN if title is None else MARGIN + LINE
+        self._top = MARGIN + LINE if titled else MARGIN
         rows = max(1, (height - self._top - MARGIN) // LINE)
         columns = [tuple(lines[start : start + rows]) for start in range(0, len(lines), rows)]
         pages: list[list[tuple[int, tuple[Line, ...]]]] = []
@@ -60,14 +60,15 @@ class Panel:
             pages[-1].append((ends[-1], column))
             ends[-1] += wide
         self.pages = len(pages)
-        self._columns, end = (pages[page], ends[page]) if page < len(pages) else ([], 0)
-        self._width = max(end, 2 * MARGIN + self._length(self._title))
+        self.page = min(page, self.pages - 1)
+        self._columns, self._width = (pages[self.page], ends[self.page]) if pages else ([], 2 * MARGIN)
 
-    def draw(self) -> Overlay:
-        """The panel, as large as its lines need."""
+    def draw(self, title: str = "") -> Overlay:
+        """The panel, as large as its lines and its title need."""
         rows = max((len(column) for _, column in self._columns), default=0)
-        picture = Pillow.new("RGBA", (self._width, self._top + LINE * rows + MARGIN), BEHIND)
-        ImageDraw.Draw(picture).text((MARGIN, MARGIN + 2), self._title, TEXT, self._font)
+        width = max(self._width, 2 * MARGIN + self._length(title))
+        picture = Pillow.new("RGBA", (width, self._top + LINE * rows + MARGIN), BEHIND)
+        ImageDraw.Draw(picture).text((MARGIN, MARGIN + 2), title, TEXT, self._font)
         for left, column in self._columns:
             self._draw_column(ImageDraw.Draw(picture), left + MARGIN, column)
         return np.asarray(picture)

@@ -9,6 +9,7 @@ from typing import Protocol
 from murai.controls import Controls
 from murai.errors import Say, silent
 from murai.frame import Image
+from murai.parts import Stylizer
 
 SHARES = (1.0, 2 / 3, 1 / 2, 1 / 3, 1 / 4)
 """Of the width and height of the pictures, the sizes to paint at. Nearer to 1 more is lost by resizing than is won."""
@@ -84,7 +85,7 @@ class Pace:
         return True
 
 
-class Resizable(Protocol):
+class Resizable(Stylizer, Protocol):
     """A stylizer whose work size can change, such as a `Repertoire`."""
 
     size: tuple[int, int] | None
@@ -92,15 +93,6 @@ class Resizable(Protocol):
     @property
     def network_seconds(self) -> float:
         """What the network alone took for the last picture."""
-
-    def __call__(self, image: Image) -> Image:
-        """The painting of `image`."""
-
-    def use(self, controls: Controls) -> None:
-        """Paint like this."""
-
-    def reset(self) -> None:
-        """Forget the pictures before."""
 
 
 class KeepingUp:
@@ -126,7 +118,7 @@ class KeepingUp:
     def __call__(self, image: Image) -> Image:
         """The painting of `image`, same shape."""
         start = self._clock()
-        painted = self._painter(image)
+        painted: Image = self._painter(image)
         network = self._painter.network_seconds  # 0 where nothing was painted, which says nothing of the machine
         spent = max(self._clock() - start, network)  # a card may still be at it
         if network and self._pace.add(spent, network):

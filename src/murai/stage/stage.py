@@ -13,7 +13,7 @@ from murai.frame import Image
 from murai.kept import Kept
 from murai.sinks.surface import View
 from murai.stage.calibration import Calibration, view
-from murai.stage.panel import Line, Panel
+from murai.stage.panel import Line, Overlay, Panel
 from murai.stage.projection import Projection, from_table
 
 NOTED = 6.0
@@ -182,20 +182,24 @@ class Stage:
         calibration = self._calibration
         self._window.look(view(self._projection), calibration.card if calibration else None)
         self._panel = None if calibration else self._laid_out()
-        overlay = calibration.overlay(self._noted()) if calibration else self._panel.draw() if self._panel else None
+        overlay = calibration.overlay(self._noted()) if calibration else self._drawn(self._panel)
         self._window.lay_over(overlay)
 
     def _laid_out(self) -> Panel | None:
-        """The read-out and the help, where they are open; above them what was said last, whose line is always there."""
+        """The read-out and the help, where they are open, with room above them for what was said last."""
         if self._page is None and not self._reads:
             return None
         width, height = self._window.size_now
         lines = [*map(Line, self._figures() if self._reads else ())]
         lines += self._controls() if self._page is not None else ()
-        page = self._page or 0
-        pages = Panel(lines, height, width, title="").pages
-        hint = f"page {page + 1} of {pages}: h turns it" if pages > 1 and self._page is not None else ""
-        return Panel(lines, height, width, page=min(page, pages - 1), title=self._noted() or hint)
+        return Panel(lines, height, width, page=self._page or 0, titled=True)
+
+    def _drawn(self, panel: Panel | None) -> Overlay | None:
+        if panel is None:
+            return None
+        paged = self._page is not None and panel.pages > 1
+        hint = f"page {panel.page + 1} of {panel.pages}: h turns it" if paged else ""
+        return panel.draw(self._noted() or hint)
 
     def _noted(self) -> str:
         text, until = self._note

@@ -31,20 +31,22 @@ def open_stylizer(
     Raises UnknownStyle, PackError, RuntimeUnsupported, MissingExtra.
     """
     pack, mix = find_style(style, [bundled_folder()] if folders is None else folders, tier=tier, say=say)
-    if device == "cuda":
-        return _on_a_card(pack, mix, size, say)
-    from murai.stylizers.openvino import OpenVINOStylizer  # takes a third of a second, so not before it is needed
-
-    stylizer = OpenVINOStylizer(pack, size=size, precision=precision, say=say)
+    stylizer = _on_a_card(pack, size, say) if device == "cuda" else _on_the_cpu(pack, size, precision, say)
     stylizer.use(Controls(mix=mix))
     return stylizer
 
 
-def _on_a_card(pack: "StylePack", mix: dict[str, float], size: tuple[int, int] | None, say: Say) -> "TorchStylizer":
+def _on_the_cpu(
+    pack: "StylePack", size: tuple[int, int] | None, precision: "Precision", say: Say
+) -> "OpenVINOStylizer":
+    from murai.stylizers.openvino import OpenVINOStylizer  # takes a third of a second, so not before it is needed
+
+    return OpenVINOStylizer(pack, size=size, precision=precision, say=say)
+
+
+def _on_a_card(pack: "StylePack", size: tuple[int, int] | None, say: Say) -> "TorchStylizer":
     try:
         from murai.stylizers.cuda import TorchStylizer
     except ModuleNotFoundError as error:
         raise MissingExtra("Painting on a card", "cuda") from error
-    stylizer = TorchStylizer(pack, size=size, say=say)
-    stylizer.use(Controls(mix=mix))
-    return stylizer
+    return TorchStylizer(pack, size=size, say=say)

@@ -54,7 +54,7 @@ def resize(image: Image, width: int, height: int) -> Image:
 
 
 def shrink(image: Image, width: int, height: int) -> Image:
-    """`image` at `width` x `height`, or smaller, for a network: whole factors by their mean, which is quick."""
+    """`image` at `width` x `height`, no larger than it is: whole factors by their mean, quicker than `resize`."""
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(fromarray(image).resize((width, height), Resampling.HAMMING, reducing_gap=1.0))

@@ -7,12 +7,13 @@ code runs on the CPU, plainly and in float32, which is how it is tested there.
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from murai.controls import Controls
@@ -22,6 +23,7 @@ from murai.nets.pixels import PixelGraph
 from murai.packfiles import WEIGHTS
 from murai.packs import StylePack
 from murai.stylizers import compose, tensors
+from murai.stylizers.base import PackStylizer
 
 WARM_UP = 3
 """Runs before a graph is captured: the libraries choose their kernels in them."""
@@ -181,29 +183,20 @@ class _Ring:
         return graph.replay
 
 
-class TorchStylizer:
-    """Paints one stream with a pack on a card. Pictures are uint8 [H, W, 3] RGB, numpy or a tensor; so is the painting.
+class TorchStylizer(PackStylizer):
+    """Paints one stream with a pack on a card, see `PackStylizer`. Pictures are tensors there, or numpy arrays.
 
-    The same as `OpenVINOStylizer`. Where the card's memory does not suffice the
-    work size becomes smaller, and `say` hears it. Raises PackError, RuntimeUnsupported.
+    Where the card's memory does not suffice the work size becomes smaller, and `say` hears it. Raises PackError,
+    RuntimeUnsupported.
     """
+
+    _arithmetic: ClassVar[Any] = tensors
 
     def __init__(
         self, pack: StylePack, *, device: str = "cuda", size: tuple[int, int] | None = None, say: Say = silent
     ) -> None:
-        if size is not None and min(size) < 1:
-            raise ValueError(f"a work size is at least 1x1, not {size[0]}x{size[1]}")
-        self.pack, self.size, self._say = pack, size, say
-        self.runtime = TorchRuntime(pack, device)
-        self.network_seconds = 0.0
-        self._calm = tensors.Calm()
-        self._painted_at = (0, 0)
-        self.use(Controls())
-
-    @property
-    def mix(self) -> dict[str, float]:
-        """The weights of the styles painted now."""
-        return dict(self._now[0].mix)
+        self.runtime, self._say = TorchRuntime(pack, device), say
+        super().__init__(pack, size, tensors.Calm())
 
     @property
     def about(self) -> str:
@@ -211,50 +204,26 @@ class TorchStylizer:
         kind = str(self.runtime.dtype).removeprefix("torch.")
         return f"{self._painted_at[0]}x{self._painted_at[1]} on {self.runtime.device} in {kind}"
 
-    def use(self, controls: Controls) -> None:
-        """Paint like this from the next picture on; an empty mix is the pack's first style. Raises UnknownStyle."""
-        controls = replace(controls, mix=controls.mix or {self.pack.names[0]: 1.0})
-        vector = torch.from_numpy(self.pack.vector(controls.mix, controls.strength)[None])
-        self._now = controls, vector.to(self.runtime.device)
-
-    def reset(self) -> None:
-        """Forget the pictures before."""
-        self._calm.reset()
-
-    def __call__(self, image: Any) -> Any:
-        """The painting of `image`, same shape and type; `image` itself at strength 0."""
-        controls, vector = self._now
-        self.network_seconds = 0.0
-        if controls.strength == 0:
-            return image
+    def _painting(self, image: Any, controls: Controls, vector: Tensor) -> Any:
         if not isinstance(image, np.ndarray):
-            return self._painting(image, controls, vector)
+            return super()._painting(image, controls, vector)
         there = torch.tensor(np.ascontiguousarray(image), device=self.runtime.device)
-        return self._painting(there, controls, vector).cpu().numpy().copy()  # not the memory of the ring
+        return super()._painting(there, controls, vector).cpu().numpy().copy()  # not the memory of the ring
 
-    def _painting(self, image: Tensor, controls: Controls, vector: Tensor) -> Tensor:
-        small, painted = self._fitting(image, controls, vector)
-        by_vector = self.pack.photograph is not None
-        edges = compose.EDGES * (1 - controls.calm)
-        painted = tensors.enlarge(painted, small, image, max(edges, 1 - controls.strength if by_vector else 0))
-        if controls.keep_colors:
-            painted = tensors.keep_colors(image, painted)
-        return painted if by_vector else tensors.mix(image, painted, controls.strength)
-
-    def _fitting(self, image: Tensor, controls: Controls, vector: Tensor) -> tuple[Tensor, Tensor]:
-        """The picture at the work size, and its painting; at a smaller one where the memory does not suffice."""
-        height, width = image.shape[:2]
-        stroke_size = round(2 * controls.stroke_size) / 2  # each size is captured, so there are few
+    def _painted(self, image: Tensor, controls: Controls, vector: Tensor) -> tuple[Tensor, Tensor]:
         while True:
-            at = (max(1, round(side / stroke_size)) for side in compose.fit(width, height, self.size))
-            small = tensors.resize(image, *at)
-            self._painted_at = small.shape[1], small.shape[0]
             try:
-                painted = self.runtime.run(self._calm(small, controls.calm)[None], vector)[0]
-                self.network_seconds = self.runtime.seconds
-                return small, painted
+                return super()._painted(image, controls, vector)
             except torch.OutOfMemoryError:
-                self._shrink(*compose.fit(width, height, self.size))
+                self._shrink(*compose.fit(image.shape[1], image.shape[0], self.size))
+
+    def _there(self, vector: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(vector).to(self.runtime.device)
+
+    def _run(self, image: Tensor, vector: Tensor) -> Tensor:
+        painted = self.runtime.run(image[None], vector)[0]
+        self.network_seconds = self.runtime.seconds
+        return painted
 
     def _shrink(self, width: int, height: int) -> None:
         """Take a smaller work size than that. Raises RuntimeUnsupported where it would be too small to see."""

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,31 +14,12 @@ from murai.controls import Controls
 from murai.errors import PackError
 from murai.frame import Image
 from murai.stylizers import compose
+from murai.stylizers.base import PackStylizer
 from murai.stylizers.core import prepared, read_graph, reason
 from murai.stylizers.repertoire import Repertoire
 
 Mask = Callable[[Image], NDArray[np.uint8]]
 """From a picture to how much of each pixel is inside: [H, W] of the same height and width, 0 to 255."""
-
-
-class Styled(Protocol):
-    """What paints in one style, such as an `OpenVINOStylizer`."""
-
-    size: tuple[int, int] | None
-    network_seconds: float
-
-    @property
-    def mix(self) -> dict[str, float]:
-        """The weights of the styles painted now."""
-
-    def __call__(self, image: Image) -> Image:
-        """The painting of `image`."""
-
-    def use(self, controls: Controls) -> None:
-        """Paint like this."""
-
-    def reset(self) -> None:
-        """Forget the pictures before."""
 
 
 FREE_SIZE = 256
@@ -52,7 +33,7 @@ class Masked:
     and `network_seconds` is what the networks of both styles took for the last picture.
     """
 
-    def __init__(self, painter: Repertoire, inside: Styled, mask: Mask) -> None:
+    def __init__(self, painter: Repertoire, inside: PackStylizer, mask: Mask) -> None:
         self._painter, self._inside, self._mask = painter, inside, mask
         self._mix = inside.mix
         self._cost = 0.0

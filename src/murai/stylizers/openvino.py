@@ -2,18 +2,16 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
 from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from murai.controls import Controls
 from murai.errors import PackError, RuntimeUnsupported, Say, silent
 from murai.frame import Image
 from murai.packs import StylePack, refuse_external_data
-from murai.stylizers import compose
+from murai.stylizers.base import PackStylizer
 from murai.stylizers.calm import Calm
 from murai.stylizers.core import core, ov, prepared, read_graph, reason
 
@@ -113,15 +111,10 @@ class OpenVINORuntime:
             ) from error
 
 
-class OpenVINOStylizer:
-    """Paints one stream with a pack on the CPU. Pictures are uint8 [H, W, 3] RGB.
+class OpenVINOStylizer(PackStylizer):
+    """Paints one stream with a pack on the CPU, see `PackStylizer`. Pictures are numpy arrays.
 
-    Each is painted by itself, unless the control `calm` holds back the noise of what stands still, see `Calm`.
-
-    `size` (width, height) is the network's work size: larger pictures are shrunk to fit in it, and the painting is
-    brought back with the picture as a guide to its edges. A strength below 1 moves the style vector towards that of the
-    unpainted picture, or, where the pack has none, mixes pixels. `network_seconds` is what the network alone took for
-    the last picture. Raises PackError, RuntimeUnsupported.
+    Raises PackError, RuntimeUnsupported.
     """
 
     def __init__(
@@ -132,59 +125,21 @@ class OpenVINOStylizer:
         precision: Precision = "auto",
         say: Say = silent,
     ) -> None:
-        if size is not None and min(size) < 1:
-            raise ValueError(f"a work size is at least 1x1, not {size[0]}x{size[1]}")
-        self.pack = pack
-        self.size = size
         self.runtime = OpenVINORuntime(pack.model, precision=precision, name=f"the network of {pack.path}", say=say)
         if self.runtime.style_size != pack.manifest.style_size:
             raise PackError(f"{pack.path}: its network takes other style vectors than it holds; get the pack again.")
-        self._calm = Calm()
-        self._painted_at = (0, 0)
-        self.network_seconds = 0.0
-        self.use(Controls())
-
-    @property
-    def mix(self) -> dict[str, float]:
-        """The weights of the styles painted now."""
-        return dict(self._now[0].mix)
+        super().__init__(pack, size, Calm())
 
     @property
     def about(self) -> str:
         """Where and how large it paints, for a read-out."""
         return f"{self._painted_at[0]}x{self._painted_at[1]} on the CPU in {self.runtime.precision}"
 
-    def use(self, controls: Controls) -> None:
-        """Paint like this from the next picture on; an empty mix is the pack's first style. Raises UnknownStyle."""
-        controls = replace(controls, mix=controls.mix or {self.pack.names[0]: 1.0})
-        vector = self.pack.vector(controls.mix, controls.strength)
-        self._now = controls, vector  # one assignment, as another thread may be painting
-
-    def reset(self) -> None:
-        """Forget the pictures before."""
-        self._calm.reset()
-
-    def __call__(self, image: Image) -> Image:
-        """The painting of `image`, same shape; `image` itself at strength 0."""
-        controls, vector = self._now
-        height, width = image.shape[:2]
-        self.network_seconds = 0.0
-        if controls.strength == 0:
-            return image
-        stroke_size = round(2 * controls.stroke_size) / 2  # each size is compiled, so there are few
-        at = (max(1, round(side / stroke_size)) for side in compose.fit(width, height, self.size))
-        small = compose.shrink(image, *at)
-        self._painted_at = small.shape[1], small.shape[0]
-        still = self._calm(small, controls.calm)
+    def _run(self, image: Image, vector: NDArray[np.float32]) -> Image:
         start = perf_counter()
-        painted = self.runtime.run(still[None], vector[None])[0]
+        painted: Image = self.runtime.run(image[None], vector)[0]
         self.network_seconds = perf_counter() - start
-        by_vector = self.pack.photograph is not None
-        edges = compose.EDGES * (1 - controls.calm)  # the picture's detail has the noise that calm holds back
-        painted = compose.enlarge(painted, small, image, max(edges, 1 - controls.strength if by_vector else 0))
-        if controls.keep_colors:
-            painted = compose.keep_colors(image, painted)
-        return painted if by_vector else compose.mix(image, painted, controls.strength)
+        return painted
 
 
 def has_bf16() -> bool:

@@ -19,6 +19,9 @@ def resize(image: Tensor, width: int, height: int) -> Tensor:
     return _levels(planes[0].permute(1, 2, 0))
 
 
+shrink = resize
+
+
 def mix(image: Tensor, painted: Tensor, strength: float) -> Tensor:
     """From `image` at 0 to `painted` at 1, both exact."""
     if strength in (0, 1):
