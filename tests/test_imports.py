@@ -15,7 +15,7 @@ SOURCE = ROOT / "src" / "murai"
 
 LAYERS = (
     {"errors"},
-    {"frame", "controls", "devices", "nets", "mailbox", "stats", "packfiles", "pictures"},
+    {"frame", "controls", "devices", "nets", "mailbox", "stats", "packfiles", "pictures", "database"},
     {"parts", "timeline", "recording", "packs"},
     {"stylizers", "sources", "sinks", "train"},
     {"pipeline", "kept"},

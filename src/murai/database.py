@@ -1,0 +1,87 @@
+"""A SQLite file that outlives power cuts, and that several threads and processes share."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from murai.errors import MuraiError, Say, silent
+
+PATIENCE = 10.0
+"""Seconds to wait for another process that writes."""
+
+
+class Database:
+    """The tables of `schema` in `file`, in WAL mode; its folder has to be there. Any thread may use it.
+
+    What `writing` did is on the disk when its `with` ends, all of it or nothing. A file that is damaged, or no database
+    at all, is put aside under another name and a new one is begun: `say` hears of it, and `fresh` is True.
+
+    Raises MuraiError where the file cannot be opened, or stays locked.
+    """
+
+    def __init__(self, file: Path, schema: str, say: Say = silent) -> None:
+        self.file, self.fresh = file, not file.exists()
+        self._lock = threading.RLock()
+        try:
+            self._connection = self._opened(schema)
+        except sqlite3.OperationalError as error:
+            raise MuraiError(
+                f"{file} cannot be opened ({error}); close what else uses it, or mend the folder."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            aside = self._put_aside()
+            say(f"{file} is damaged ({error}): it is kept as {aside.name}, and a new one is begun.")
+            self.fresh = True
+            self._connection = self._opened(schema)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: undone where its `with` ends by an exception. Raises MuraiError where the disk refuses."""
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                with suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+                    raise MuraiError(f"{self.file} cannot be written ({error}); make room on the disk.") from error
+                raise
+
+    def read(self, question: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """All rows that answer an SQL `question`."""
+        with self._lock:
+            return self._connection.execute(question, values).fetchall()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _opened(self, schema: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.file, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            damage = connection.execute("PRAGMA quick_check").fetchone()[0]
+            if damage != "ok":
+                raise sqlite3.DatabaseError(str(damage).partition("\n")[0])
+            connection.executescript(schema)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _put_aside(self) -> Path:
+        """The damaged file under a name of its own, with what SQLite keeps beside it."""
+        aside = self.file.with_name(f"{self.file.stem}-damaged-{time.time_ns()}{self.file.suffix}")
+        for ending in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                Path(f"{self.file}{ending}").rename(f"{aside}{ending}")
+        return aside

@@ -1,0 +1,116 @@
+"""The database that the outbox and the gallery share."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from murai.database import Database
+from murai.errors import MuraiError
+
+SCHEMA = "CREATE TABLE IF NOT EXISTS words (word TEXT PRIMARY KEY)"
+WRITER = """
+import sys
+from pathlib import Path
+from murai.database import Database
+database = Database(Path(sys.argv[1]), "CREATE TABLE IF NOT EXISTS words (word TEXT PRIMARY KEY)")
+for number in range(100_000):
+    with database.writing() as rows:
+        rows.execute("INSERT INTO words VALUES (?)", (f"a{number}",))
+        rows.execute("INSERT INTO words VALUES (?)", (f"b{number}",))
+    print(number, flush=True)
+"""
+
+
+def words(database: Database) -> list[str]:
+    return [row["word"] for row in database.read("SELECT word FROM words ORDER BY word")]
+
+
+def write(database: Database, word: str) -> None:
+    with database.writing() as rows:
+        rows.execute("INSERT INTO words VALUES (?)", (word,))
+
+
+def test_what_was_written_is_there_again(tmp_path: Path) -> None:
+    first = Database(tmp_path / "a.sqlite", SCHEMA)
+    assert first.fresh
+    write(first, "one")
+    first.close()
+    again = Database(tmp_path / "a.sqlite", SCHEMA)
+    assert words(again) == ["one"]
+    assert not again.fresh
+
+
+def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.sqlite", SCHEMA)
+
+    def twice() -> None:
+        with database.writing() as rows:
+            rows.execute("INSERT INTO words VALUES ('one')")
+            rows.execute("INSERT INTO words VALUES ('one')")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        twice()
+    assert words(database) == []
+    write(database, "two")
+    assert words(database) == ["two"]
+
+
+@pytest.mark.parametrize("damage", [b"this is no database, but a text" * 100, None])
+def test_a_damaged_file_is_kept_aside(tmp_path: Path, damage: bytes | None) -> None:
+    file = tmp_path / "a.sqlite"
+    database = Database(file, SCHEMA)
+    for number in range(2000):
+        write(database, f"word {number}")
+    database.close()
+    content = damage or file.read_bytes()[:4096] + os.urandom(20_000)
+    file.write_bytes(content)
+    said: list[str] = []
+    again = Database(file, SCHEMA, said.append)
+    assert again.fresh
+    assert words(again) == []
+    [aside] = list(tmp_path.glob("a-damaged-*.sqlite"))
+    assert aside.read_bytes()[:3000] == content[:3000]
+    assert aside.name in said[0]
+
+
+def test_threads_and_connections_share_it(tmp_path: Path) -> None:
+    database, other = (Database(tmp_path / "a.sqlite", SCHEMA) for _ in range(2))
+
+    def fill(which: Database, letter: str) -> None:
+        for number in range(50):
+            write(which, f"{letter}{number}")
+
+    threads = [
+        threading.Thread(target=fill, args=(which, letter))
+        for which, letter in ((database, "a"), (database, "b"), (other, "c"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(words(other)) == 150
+
+
+def test_a_killed_writer_loses_nothing_it_said_was_written(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path / "a.sqlite")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for _ in range(50):
+        said = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = set(words(Database(tmp_path / "a.sqlite", SCHEMA)))
+    assert {f"a{number}" for number in range(said + 1)} <= kept
+    assert {word[1:] for word in kept if word[0] == "a"} == {word[1:] for word in kept if word[0] == "b"}
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MuraiError, match="cannot be opened"):
+        Database(tmp_path / "none" / "a.sqlite", SCHEMA)
