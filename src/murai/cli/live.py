@@ -115,7 +115,7 @@ def live(
         frames = frames or DEMO_SECONDS * DEMO_RATE
     refuse(screen, keeping, sinks)
     with _audience(keeping.log) as tell:
-        opened = [_open_sink(name, screen, overwrite, tell) for name in sinks]
+        opened = [_open_sink(name, screen, overwrite, painting.on_card, tell) for name in sinks]
         show = _Show(source or ["auto"], opened, painting, target_rate, frames, tell)
         with show.player(keeping) as player, (remote or Remote()).listening(player, show.pipeline, tell):
             windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
@@ -258,15 +258,15 @@ def refuse(screen: Screen, keeping: Keeping, sinks: list[str]) -> None:
     refuse_folder(keeping.keep)
 
 
-def _open_sink(name: str, screen: Screen, overwrite: bool, tell: Say) -> "Sink":
+def _open_sink(name: str, screen: Screen, overwrite: bool, on_card: bool, tell: Say) -> "Sink":
     from murai.sinks import open_sink
 
     if name != "window":
-        return open_sink(name, overwrite=overwrite, say=tell)
+        return open_sink(name, overwrite=overwrite, on_card=on_card, say=tell)
     from murai.sinks.window import WindowSink
 
     whole = screen.fullscreen or screen.kiosk
-    return WindowSink(fullscreen=whole, monitor=screen.monitor, steady=screen.steady, kiosk=screen.kiosk)
+    return WindowSink(fullscreen=whole, monitor=screen.monitor, steady=screen.steady, kiosk=screen.kiosk, say=tell)
 
 
 def _staged(screen: Screen, window: Any, show: _Show, player: "Player") -> Callable[[], None]:

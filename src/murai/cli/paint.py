@@ -113,8 +113,8 @@ def video(
         raise SinkError(f"the output of murai video is a file, not {output}; `murai live` has other sinks.")
     if is_picture(input):
         raise SourceError(f"{input} is a picture, which does not move: paint it with `murai image`.")
-    sink = open_sink(output, overwrite=overwrite, say=say)
     painting = painting or Painting()
+    sink = open_sink(output, overwrite=overwrite, on_card=painting.on_card, say=say)
     source = Altered(FileSource(input, say=say, on_card=painting.on_card), frames=frames)
     repertoire, controls = open_repertoire(painting)
     pipeline = Pipeline(source, repertoire, [sink], controls=controls, say=say)

@@ -33,11 +33,12 @@ def names_file(spec: str) -> bool:
     return spec not in ("window", "null") and not spec.startswith(("v4l2:", "mjpeg:")) and "://" not in spec
 
 
-def open_sink(spec: str, *, overwrite: bool = False, say: Say = silent) -> AnySink:
+def open_sink(spec: str, *, overwrite: bool = False, on_card: bool = False, say: Say = silent) -> AnySink:
     """The sink that `spec` names: "window", "null", "v4l2:/dev/videoN", "mjpeg:[HOST:]PORT", an address such as
     rtmp://..., or a file.
 
-    `overwrite` lets a file be replaced. Raises SinkError or OutputExists for what cannot be opened.
+    `overwrite` lets a file be replaced, and `on_card` has a card encode it. Raises SinkError or OutputExists for what
+    cannot be opened.
     """
     if spec == "window":
         from murai.sinks.window import WindowSink
@@ -63,4 +64,4 @@ def open_sink(spec: str, *, overwrite: bool = False, say: Say = silent) -> AnySi
         raise SinkError(f"{spec} is a picture and the sink takes a video: use `murai image` to paint one picture.")
     from murai.sinks.file import FileSink
 
-    return FileSink(spec, overwrite=overwrite, say=say)
+    return FileSink(spec, overwrite=overwrite, on_card=on_card, say=say)

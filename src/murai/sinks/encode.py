@@ -1,6 +1,7 @@
 """From a frame to what an encoder takes: bytes on the host, one size, YUV with its colours labelled, rising times."""
 
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -12,11 +13,14 @@ from murai.frame import Frame, Image
 
 def host(frame: Frame) -> Image:
     """The picture of `frame` as numpy on the host. A picture on a card is waited for and copied."""
-    if isinstance(frame.image, np.ndarray):
-        return frame.image
     if frame.ready is not None:
         frame.ready.synchronize()
-    return np.asarray(frame.image.cpu())
+    return on_host(frame.image)
+
+
+def on_host(image: Any) -> Image:
+    """`image` as numpy: itself, or copied from a card."""
+    return image if isinstance(image, np.ndarray) else np.asarray(image.cpu())
 
 
 def fit(width: int, height: int, inside: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -1,12 +1,13 @@
 """A video file: the painted pictures and, untouched, the sound of the video they were painted from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
@@ -41,6 +42,7 @@ class FileSink:
     all of it up to the last seconds then, and the error says so. Even what a killed run leaves can be played.
 
     preset   of x264; None is ultrafast for a live source and veryfast for a file
+    on_card  encode H.264 of even size on a card (NVENC), where pictures are; where it does not, `say` hears it
 
     Raises OutputExists or SinkError at construction, SinkError in all calls.
     """
@@ -54,11 +56,12 @@ class FileSink:
         overwrite: bool = False,
         essential: bool = False,
         preset: str | None = None,
+        on_card: bool = False,
         say: Say = silent,
     ) -> None:
         self.path = Path(path)
         self.essential = essential
-        self._preset = preset
+        self._preset, self._on_card = preset, on_card
         if self.path.suffix.lower() not in CONTAINERS:
             raise SinkError(f"{path} is no kind of video that can be written: end it in {', '.join(CONTAINERS)}.")
         self._kind = CONTAINERS[self.path.suffix.lower()]
@@ -79,22 +82,24 @@ class FileSink:
         try:
             options = _options(self._kind, info)
             self._output = av.open(str(self._whole.temporary), "w", format=self._kind, container_options=options)
+            self._on_card = self._on_card and self._card_encodes()
             self._stream = self._video(self._output)
+            self._to_yuv = self._converter()
             if info.path is not None and not info.live:
                 self._sound = Sound(info.path, self._output, self._say)
-            self._output.start_encoding()
+            if not self._on_card:  # a card's encoder is opened by its first picture, which says on which card
+                self._output.start_encoding()
         except av.FFmpegError as error:
             raise self._fail(error) from error
         start = self._sound.start if self._sound else Fraction(0)
         self._ticks = Ticks(info.time_base, live=info.live, start=start)
         self._usual = max(1, round(1 / (info.rate * info.time_base)))
-        self._to_yuv = ToYuv(info.width, info.height, str(self._stream.codec_context.pix_fmt))
 
     def write(self, frame: Frame) -> None:
         """Encode one frame, and copy the sound up to its time."""
         if self._output is None:
             raise SinkError(f"{self.path} is not open.")
-        picture = self._to_yuv(host(frame))
+        picture = self._to_yuv(frame)
         picture.pts = self._last = self._ticks(frame)
         picture.time_base = self._info.time_base
         duration = self._ticks.duration(frame) or self._usual
@@ -124,19 +129,55 @@ class FileSink:
 
     def _video(self, output: OutputContainer) -> VideoStream:
         info = self._info
+        if self._on_card:
+            return self._card_video(output)
         vp9 = self._kind == "webm"
         options = dict((_VP9_LIVE if info.live else _VP9_FILE) if vp9 else (_H264_LIVE if info.live else _H264_FILE))
         if self._preset and not vp9:
             options["preset"] = self._preset
         stream = output.add_stream("libvpx-vp9" if vp9 else "libx264", rate=info.rate, options=options)
-        stream.width, stream.height = info.width, info.height
-        even = info.width % 2 == 0 and info.height % 2 == 0
-        stream.pix_fmt = "yuv420p" if even or vp9 else "yuv444p"
-        stream.time_base = stream.codec_context.time_base = info.time_base
+        return self._set_up(stream, "yuv420p" if _is_even(info) or vp9 else "yuv444p")
+
+    def _card_video(self, output: OutputContainer) -> VideoStream:
+        from murai.sinks.card import ENCODER, LIVE_OPTIONS, OPTIONS
+
+        options = LIVE_OPTIONS if self._info.live else OPTIONS
+        stream: Any = output.add_stream(ENCODER, rate=self._info.rate, options=options)
+        return self._set_up(stream, "cuda")
+
+    def _set_up(self, stream: VideoStream, pix_fmt: str) -> VideoStream:
+        stream.width, stream.height, stream.pix_fmt = self._info.width, self._info.height, pix_fmt
+        stream.time_base = stream.codec_context.time_base = self._info.time_base
         # A file with B-frames cannot say how long its last picture lasts unless all last equally long.
         stream.codec_context.max_b_frames = 0
         label(stream.codec_context)
         return stream
+
+    def _card_encodes(self) -> bool:
+        """Whether the card can; `say` hears why it cannot."""
+        if self._kind == "webm" or not _is_even(self._info):
+            why = "it encodes H.264 of even size"
+        else:
+            try:
+                from murai.sinks.card import refusal
+
+                why = refusal()
+            except ModuleNotFoundError as error:
+                why = str(error)
+        if why:
+            self._say(f"{self.path} is encoded by the processor, not by the card ({why}).")
+        return not why
+
+    def _converter(self) -> Callable[[Frame], av.VideoFrame]:
+        """From a frame to what the encoder takes."""
+        width, height = self._info.width, self._info.height
+        if self._on_card:
+            from murai.sinks.card import ToCardYuv
+
+            to_card = ToCardYuv(width, height)
+            return lambda frame: to_card(frame.image)
+        to_yuv = ToYuv(width, height, str(self._stream.codec_context.pix_fmt))
+        return lambda frame: to_yuv(host(frame))
 
     def _encode(self, picture: av.VideoFrame | None) -> None:
         assert self._output is not None
@@ -182,7 +223,8 @@ class FileSink:
         """Where pieces were promised and no picture came, write one: FFmpeg crashes when it closes none."""
         assert self._output is not None
         if self._last is None and self._output.streams.video and "movflags" in _options(self._kind, self._info):
-            picture = av.VideoFrame(self._info.width, self._info.height, str(self._stream.codec_context.pix_fmt))
+            black = np.zeros((self._info.height, self._info.width, 3), np.uint8)
+            picture = self._to_yuv(Frame(black, 0, self._info.time_base, 0))
             picture.pts, picture.time_base = 0, self._info.time_base
             self._encode(picture)
             self._encode(None)
@@ -202,6 +244,10 @@ def _options(kind: str, info: StreamInfo) -> dict[str, str]:
     # In pieces of a second, each on the disk when it is full; the end makes one ordinary file of them.
     pieces = {"movflags": "hybrid_fragmented", "frag_duration": "1000000", "flush_packets": "1"}
     return clock | pieces if info.live else clock
+
+
+def _is_even(info: StreamInfo) -> bool:
+    return info.width % 2 == 0 and info.height % 2 == 0
 
 
 def _has_pictures(path: Path) -> bool:

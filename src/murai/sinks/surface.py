@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import moderngl
 import numpy as np
@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from murai.frame import Image
-from murai.sinks.encode import fit
+from murai.errors import Say, silent
+from murai.sinks.encode import fit, on_host
+
+if TYPE_CHECKING:
+    from murai.sinks.interop import SharedBuffer
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -137,33 +140,68 @@ _Shape = tuple[Any, ...]
 class Surface:
     """The OpenGL context that is current on this thread, with one picture in it, and one laid over it.
 
-    A picture reaches its texture through a pixel buffer; both are made anew when the size changes.
+    It draws to the `screen` of that context; both may be given, where there is no window.
+
+    A picture reaches its texture through a pixel buffer; both are made anew when the size changes. One that is on a
+    card is copied there by the card, or, where that cannot be, through the host, which `say` hears once.
     """
 
-    def __init__(self) -> None:
-        context = moderngl.create_context(require=330)
-        self._context = context
+    def __init__(
+        self,
+        say: Say = silent,
+        *,
+        context: moderngl.Context | None = None,
+        screen: moderngl.Framebuffer | None = None,
+    ) -> None:
+        context = context or moderngl.create_context(require=330)
+        self._context, self._say = context, say
+        self._screen = screen or context.screen
         self._painting = context.program(vertex_shader=_VERTEX, fragment_shader=_PICTURE)
         self._laying = context.program(vertex_shader=_VERTEX, fragment_shader=_OVERLAY)
         self._painting["mask"] = 1
         self._texture: moderngl.Texture | None = None
         self._buffer: moderngl.Buffer | None = None
+        self._shared: SharedBuffer | None = None
+        self._by_host = False  # sharing was tried, and failed
         self._mask: moderngl.Texture | None = None
         self._overlay: moderngl.Texture | None = None
         self._shape: _Shape = ()
         self._drawn: object = None
 
-    def upload(self, image: Image) -> None:
-        """Take `image` (H x W x 3, uint8, RGB) as the picture to draw."""
+    def upload(self, image: Any) -> None:
+        """Take `image` (H x W x 3, uint8, RGB, an array or a tensor) as the picture to draw."""
         size = (image.shape[1], image.shape[0])
         if self._texture is None or self._buffer is None or self._texture.size != size:
+            self._unshare()
             self._release(self._texture, self._buffer)
             self._texture = self._context.texture(size, 3, alignment=1)
             self._texture.repeat_x = self._texture.repeat_y = False
             self._buffer = self._context.buffer(reserve=image.nbytes, dynamic=True)
-        self._buffer.orphan()  # not to wait for the picture before
-        self._buffer.write(np.ascontiguousarray(image))
+        if not isinstance(image, np.ndarray) and (shared := self._shared or self._share(self._buffer, image)):
+            shared.fill(image)
+        else:
+            self._unshare()
+            self._buffer.orphan()  # not to wait for the picture before
+            self._buffer.write(np.ascontiguousarray(on_host(image)))
         self._texture.write(self._buffer, alignment=1)
+
+    def _share(self, buffer: moderngl.Buffer, image: Any) -> "SharedBuffer | None":
+        """`buffer` as the card of `image` writes it; None where it cannot."""
+        if self._by_host:
+            return None
+        try:
+            from murai.sinks.interop import SharedBuffer
+
+            self._shared = SharedBuffer(buffer.glo, image.device)
+        except Exception as error:  # cuda-core has errors of its own, and may be missing
+            self._by_host = True
+            self._say(f"pictures go to the window through the processor ({str(error).splitlines()[0].rstrip('.')}).")
+        return self._shared
+
+    def _unshare(self) -> None:
+        if self._shared is not None:
+            self._shared.close()
+        self._shared = None
 
     def lay_over(self, image: NDArray[np.uint8] | None) -> None:
         """Draw `image` (H x W x 4, uint8, RGBA) over the top left of the screen, pixel for pixel; None for nothing."""
@@ -175,7 +213,7 @@ class Surface:
 
     def draw(self, width: int, height: int, view: View = STRAIGHT) -> None:
         """Draw into a framebuffer of `width` x `height` pixels."""
-        screen = self._context.screen
+        screen = self._screen
         screen.use()
         screen.viewport = (0, 0, width, height)
         screen.clear()
@@ -187,6 +225,7 @@ class Surface:
 
     def close(self) -> None:
         """Free what is on the card."""
+        self._unshare()
         self._release(self._texture, self._buffer, self._mask, self._overlay, *self._shape)
         self._release(self._painting, self._laying)
         self._context.release()

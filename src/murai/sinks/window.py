@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from murai.devices import choose, listed
-from murai.errors import SinkError
+from murai.errors import Say, SinkError, silent
 from murai.frame import Frame, Image, StreamInfo
-from murai.sinks.encode import fit, host
+from murai.sinks.encode import fit
 from murai.sinks.surface import STRAIGHT, Surface, View
 
 NAMES = {
@@ -55,6 +55,7 @@ class WindowSink:
     monitor   the number, from 1, or a part of the name of the monitor to open on; None is the first
     kiosk     no pointer over the picture, and no key or button of the window ends it
     steady    draw at the rate of the monitor, whether there is a new picture or not
+    say       hears where pictures on a card have to go through the host
 
     `presented` counts what was swapped onto the screen, the same picture again with `steady`. `size_now` is the size
     in pixels of what is drawn into.
@@ -75,7 +76,9 @@ class WindowSink:
         monitor: str | None = None,
         steady: bool = False,
         kiosk: bool = False,
+        say: Say = silent,
     ) -> None:
+        self._say = say
         self.on_shown: Callable[[Frame], None] | None = None
         self.dropped = self.presented = 0
         self.size_now = (0, 0)
@@ -95,8 +98,8 @@ class WindowSink:
         self._view = STRAIGHT
         self._card: Image | None = None
         self._overlay: NDArray[np.uint8] | None = None
-        self._picture: Image | None = None
-        self._shown: Image | None = None  # what the surface holds
+        self._picture: Any = None
+        self._shown: Any = None  # what the surface holds
         self._laid: object = None
         _start()
         _choose(monitor)
@@ -159,7 +162,7 @@ class WindowSink:
             glfw.terminate()
 
     def _loop(self, window: Any, until: Callable[[], bool] | None) -> None:
-        surface, beat = Surface(), _Beat(window) if self._steady else None
+        surface, beat = Surface(self._say), _Beat(window) if self._steady else None
         next_look = 0.0
         with self._lock:
             self._waiting = True
@@ -189,7 +192,7 @@ class WindowSink:
         with self._lock:
             view, card, overlay = self._view, self._card, self._overlay
         if frame is not None:
-            self._picture = host(frame)
+            self._picture = frame.image
         shown = self._picture if card is None else card
         if shown is not None and (frame is not None or shown is not self._shown):
             surface.upload(shown)

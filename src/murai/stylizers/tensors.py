@@ -47,8 +47,9 @@ def beside(image: Tensor, painted: Tensor, split: float) -> Tensor:
 def keep_colors(image: Tensor, painted: Tensor) -> Tensor:
     """The brightness of `painted` with the colours of `image`: each pixel of `image`, lighter or darker."""
     colors = image.float()
-    luma = colors.new_tensor(LUMA.tolist())
-    return _levels(colors + ((painted.float() - colors) @ luma)[..., None])
+    change = painted.float() - colors
+    red, green, blue = LUMA.tolist()  # numbers are part of the kernel: nothing is sent to the card
+    return _levels(colors + red * change[..., :1] + green * change[..., 1:2] + blue * change[..., 2:])
 
 
 class Calm:
