@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from murai.booth.visit import BROWSING, KINDS, SHOTS, STATES, TABLE, Offers, Times, Visit
+from murai.booth.visit import BROWSING, KINDS, SHOTS, STATES, TABLE, Offers, Visit
 
 STYLES = ("pack/night", "pack/wave", "pack/kiss")
 OFFERS = Offers(STYLES, languages=("en", "fr"), copies=2)
