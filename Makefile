@@ -47,7 +47,7 @@ $(VENV)/base: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/all: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,measure,tensorboard,control,cuda,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,measure,tensorboard,control,cuda,booth,dev]'
 	touch $@ $(VENV)/base
 
 clean:

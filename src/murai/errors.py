@@ -10,6 +10,7 @@
     │   └── UnknownStyle        no pack has that style; the message names the nearest
     ├── RuntimeUnsupported      this machine lacks what the network's runtime needs
     ├── ControlError            a control, value or action that is not there or out of its range
+    ├── BoothError              a picture, page, printer or setting of the photo booth that cannot be had
     ├── TrainError              the pictures, photographs or weights to learn from cannot be used
     └── MissingExtra            an optional library is not installed; the message names the extra
 
@@ -64,6 +65,10 @@ class RuntimeUnsupported(MuraiError):
 
 class ControlError(MuraiError):
     """A show cannot be played like that."""
+
+
+class BoothError(MuraiError):
+    """The photo booth cannot keep, show or print something."""
 
 
 class TrainError(MuraiError):

@@ -1,0 +1,76 @@
+"""What the booth says: every language says everything."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from murai.booth import words
+from murai.booth.visit import KINDS
+from murai.booth.words import PLACE, bundled, load_words
+from murai.errors import BoothError
+
+FOLDER = Path(words.__file__).parent / "words"
+
+
+def texts(language):
+    """Every text of a language by TABLE.NAME."""
+    tables = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+    found = {"language": tables.pop("language")}
+    return found | {f"{table}.{name}": text for table, rows in tables.items() for name, text in rows.items()}
+
+
+@pytest.mark.parametrize("language", bundled())
+def test_every_language_says_all_that_english_says_with_the_same_places(language):
+    english, said = texts("en"), texts(language)
+    assert said.keys() == english.keys()
+    for key, text in said.items():
+        assert text.strip()
+        assert set(PLACE.findall(text)) == set(PLACE.findall(english[key])), key
+
+
+def test_english_and_french_ship():
+    assert {"en", "fr"} <= set(bundled())
+    assert load_words("fr").language == "Français"
+
+
+def test_every_kind_has_a_name():
+    assert load_words("en").table("kinds").keys() == set(KINDS)
+
+
+def test_places_are_filled_in_and_braces_in_what_is_filled_in_stay():
+    assert load_words("en")("screen.where", places="{me}") == "It would appear on {me}."
+    with pytest.raises(KeyError):
+        load_words("en")("screen.where")
+
+
+def test_a_file_of_ones_own_is_a_language(tmp_path):
+    file = tmp_path / "de.toml"
+    english = (FOLDER / "en.toml").read_text(encoding="utf-8")
+    file.write_text(english.replace("Smile!", "Bitte lächeln!").replace('"English"', '"Deutsch"'), encoding="utf-8")
+    german = load_words(file)
+    assert (german.name, german.language, german("screen.smile")) == ("de", "Deutsch", "Bitte lächeln!")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("smile =", "smiles ="), "'smile' of [screen]"),
+        (("{places}", "{plaices}"), "of [screen]"),
+        (("[kinds]", "[sorts]"), "of [kinds]"),
+        (('"English"', "7"), "'language'"),
+        (("smile =", "smile"), "cannot be read as words"),
+    ],
+)
+def test_what_a_file_lacks_is_said(tmp_path, change, said):
+    file = tmp_path / "de.toml"
+    file.write_text((FOLDER / "en.toml").read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    with pytest.raises(BoothError) as error:
+        load_words(file)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("language", ["klingon", "../en", "nowhere/xx.toml"])
+def test_a_language_nobody_speaks_is_refused(language):
+    with pytest.raises(BoothError):
+        load_words(language)
