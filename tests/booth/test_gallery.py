@@ -1,0 +1,314 @@
+"""The gallery, with real files, a full disk, power cuts and damaged databases."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import PIL.Image
+import pytest
+
+from murai.booth.gallery import DATABASE, PRIVATE, REFUSED, SHOWN, Gallery, Tally, shown_in
+from murai.errors import BoothError, MuraiError, OutputExists
+
+from .conftest import painting
+
+DAY = 86_400
+
+
+def fill(gallery: Gallery, count: int, *, shown: bool = True) -> list[str]:
+    keys = [gallery.add(painting(number), style="night", kind="single").key for number in range(count)]
+    for key in keys if shown else ():
+        gallery.consent(key)
+    return keys
+
+
+def files(gallery: Gallery) -> list[str]:
+    return sorted(path.name for path in gallery.folder.iterdir() if not path.name.startswith("gallery"))
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.asarray(PIL.Image.open(path).convert("RGB")).astype(int)
+
+
+def test_a_picture_is_kept_with_its_files(gallery: Gallery) -> None:
+    image = painting(1, (1200, 800))
+    before = time.time()
+    picture = gallery.add(image, style="sea/wave", kind="single", original=painting(2))
+    assert (picture.style, picture.kind, picture.standing, picture.consent) == ("sea/wave", "single", PRIVATE, False)
+    assert before <= picture.made <= time.time()
+    assert len(picture.key) == 22
+    assert np.abs(pixels(picture.image) - image).mean() < 2
+    assert PIL.Image.open(picture.thumbnail).size == (480, 320)
+    assert picture.original is not None
+    assert np.abs(pixels(picture.original) - painting(2)).mean() < 2
+    assert (picture.clip, picture.preview) == (None, None)
+    assert gallery.find(picture.key) == picture
+    assert gallery.find("../gallery") is None
+
+
+def test_a_boomerang_has_a_clip_that_phones_play_and_a_preview(gallery: Gallery) -> None:
+    pictures = [painting(number, (97, 65)) for number in range(40)]
+    picture = gallery.add(pictures[0], style="night", kind="boomerang", clip=pictures)
+    assert picture.clip is not None
+    with av.open(str(picture.clip)) as clip:
+        stream = clip.streams.video[0]
+        shots = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert (stream.width, stream.height, stream.average_rate) == (96, 64, 15)
+    assert len(shots) == 40
+    assert np.abs(shots[7].astype(int) - pictures[7][:64, :96]).mean() < 12
+    assert picture.preview is not None
+    with PIL.Image.open(picture.preview) as preview:
+        assert preview.n_frames == 20
+
+
+def test_a_strip_may_not_be_of_an_unknown_kind(gallery: Gallery) -> None:
+    with pytest.raises(BoothError, match="single, strip, boomerang, before-after"):
+        gallery.add(painting(), style="night", kind="poster")
+    assert files(gallery) == []
+
+
+def test_no_file_tells_more_than_pixels(gallery: Gallery) -> None:
+    picture = gallery.add(painting(), style="night", kind="boomerang", clip=[painting(n) for n in range(4)])
+    assert picture.clip is not None
+    assert picture.preview is not None
+    for file in (picture.image, picture.thumbnail, picture.preview):
+        with PIL.Image.open(file) as opened:
+            assert not opened.getexif()
+            assert not {"exif", "icc_profile", "comment", "xmp"} & opened.info.keys()
+    with av.open(str(picture.clip)) as clip:
+        assert not {"creation_time", "title", "comment", "location"} & clip.metadata.keys()
+
+
+def test_the_full_quality_replaces_what_is_there(gallery: Gallery) -> None:
+    picture = gallery.add(painting(1), style="night", kind="single", original=painting(9))
+    gallery.consent(picture.key)
+    gallery.replace(picture.key, painting(5, (192, 128)))
+    after = gallery.find(picture.key)
+    assert after is not None
+    assert np.abs(pixels(after.image) - painting(5, (192, 128))).mean() < 2
+    assert (after.original, after.consent, after.number) == (None, True, picture.number)
+
+
+def test_what_was_deleted_is_not_brought_back_by_its_full_quality(gallery: Gallery) -> None:
+    picture = gallery.add(painting(1), style="night", kind="single", original=painting(9))
+    gallery.delete(picture.key)
+    gallery.replace(picture.key, painting(5))
+    gallery.delete(picture.key)  # twice is no trouble
+    assert files(gallery) == []
+    assert gallery.all() == []
+    with pytest.raises(BoothError, match="not there any more"):
+        gallery.consent(picture.key)
+
+
+def test_nobody_sees_a_picture_without_consent(gallery: Gallery) -> None:
+    one, two, three, four = fill(gallery, 4, shown=False)
+    assert gallery.shown(10) == []
+    gallery.consent(one)
+    gallery.consent(two, approved=False)
+    gallery.consent(three, approved=False)
+    assert [picture.key for picture in gallery.shown(10)] == [one]
+    assert [picture.key for picture in gallery.held()] == [two, three]
+    gallery.approve(two)
+    gallery.refuse(three)
+    gallery.approve(four)  # whose visitor did not agree
+    assert [picture.key for picture in gallery.shown(10)] == [two, one]
+    assert [picture.standing for picture in gallery.all()] == [PRIVATE, REFUSED, SHOWN, SHOWN]
+    assert [picture.consent for picture in gallery.all()] == [False, False, True, True]
+    assert gallery.numbered(2) is not None
+    assert gallery.numbered(3) is gallery.numbered(4) is gallery.numbered(99) is None
+
+
+def test_pages_of_what_is_shown_go_on_where_the_last_ended(gallery: Gallery) -> None:
+    keys = fill(gallery, 7)[::-1]
+    first = gallery.shown(3)
+    gallery.delete(first[-1].key)
+    second = gallery.shown(3, before=first[-1].number)
+    assert [picture.key for picture in first + second] == keys[:6]
+    assert [picture.key for picture in gallery.shown(3, before=second[-1].number)] == keys[6:]
+
+
+def test_another_process_sees_what_is_shown(gallery: Gallery, tmp_path: Path) -> None:
+    assert shown_in(gallery.folder, 5) == []
+    [key] = fill(gallery, 1)
+    fill(gallery, 1, shown=False)
+    assert [picture.key for picture in shown_in(gallery.folder, 5)] == [key]
+    assert shown_in(tmp_path / "none", 5) == []
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("days", "left"), [(None, [1, 2, 3, 4]), (1.5, [1, 3, 4]), (0.5, [1, 4])])
+def test_what_is_too_old_goes_but_not_what_is_busy(tmp_path: Path, days: float | None, left: list[int]) -> None:
+    now = [0.0]
+    gallery = Gallery(tmp_path, clock=lambda: now[0])
+    keys = []
+    for _ in range(4):
+        now[0] += DAY
+        keys += fill(gallery, 1)
+    removed = gallery.retain(days, None, {keys[0]})
+    assert sorted(picture.number for picture in gallery.all()) == left
+    assert removed == [key for number, key in enumerate(keys, 1) if number not in left]
+    assert len(files(gallery)) == 2 * len(left)
+
+
+def test_the_oldest_go_when_there_are_too_many(gallery: Gallery) -> None:
+    keys = fill(gallery, 6)
+    total = sum(path.stat().st_size for path in gallery.folder.glob("*.jpg"))
+    removed = gallery.retain(None, total * 0.7 / 1e9, {keys[1]})
+    assert removed == [keys[0], keys[2]]
+    assert sum(path.stat().st_size for path in gallery.folder.glob("*.jpg")) <= total * 0.7
+
+
+def test_an_export_has_what_is_shown_and_a_list(gallery: Gallery, tmp_path: Path) -> None:
+    shown = gallery.add(painting(1), style="sea/wave", kind="boomerang", clip=[painting(n) for n in range(4)])
+    gallery.consent(shown.key)
+    fill(gallery, 2, shown=False)
+    assert gallery.export(tmp_path / "a.zip") == 1
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert archive.testzip() is None
+        [row] = csv.DictReader(io.StringIO(archive.read("pictures.csv").decode()))
+        assert archive.read(row["file"]) == shown.image.read_bytes()
+        assert shown.clip is not None
+        assert archive.read(row["clip"]) == shown.clip.read_bytes()
+        assert len(archive.namelist()) == 3
+        assert (row["style"], row["kind"], row["standing"]) == ("sea/wave", "boomerang", SHOWN)
+        assert shown.key not in archive.read("pictures.csv").decode() + "".join(archive.namelist())
+    assert gallery.export(tmp_path / "all.zip", everything=True) == 3
+    with pytest.raises(OutputExists):
+        gallery.export(tmp_path / "a.zip")
+
+
+def test_pictures_that_are_deleted_during_an_export(gallery: Gallery, tmp_path: Path) -> None:
+    keys = fill(gallery, 60)
+    deleting = threading.Thread(target=lambda: [gallery.delete(key) for key in keys])
+    deleting.start()
+    count = gallery.export(tmp_path / "a.zip")
+    deleting.join()
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert archive.testzip() is None
+        assert len(list(csv.reader(io.StringIO(archive.read("pictures.csv").decode())))) == count + 1
+    assert files(gallery) == []
+
+
+def test_the_tally_counts_what_was_deleted_too(tmp_path: Path) -> None:
+    now = [100.0]
+    gallery = Gallery(tmp_path, clock=lambda: now[0])
+    fill(gallery, 1)
+    now[0] = 200.0
+    keys = fill(gallery, 3)
+    gallery.add(painting(), style="wave", kind="strip")
+    gallery.delete(keys[0])
+    assert gallery.tally(150) == Tally(4, 2, {"night": 3, "wave": 1}, {"single": 3, "strip": 1})
+    assert gallery.tally().taken == 5
+    assert gallery.tally(300) == Tally()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 768 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=768k", "none", disk]).returncode:
+        pytest.skip("a full disk needs the right to mount one")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def noise(side: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (side, side, 3), np.uint8)
+
+
+@pytest.mark.parametrize("clip", [None, [noise(400)] * 40])
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_picture(small_disk: Path, clip: list[np.ndarray]) -> None:
+    gallery = Gallery(small_disk)
+    kept = gallery.add(painting(), style="night", kind="single")
+    before = files(gallery)
+    with pytest.raises(BoothError, match="No space left on device"):
+        gallery.add(noise(1000), style="night", kind="single", clip=clip, original=painting())
+    assert files(gallery) == before
+    with pytest.raises(BoothError, match="No space left on device"):
+        gallery.replace(kept.key, noise(1000))
+    assert np.abs(pixels(kept.image) - painting()).mean() < 2
+    gallery.consent(kept.key)
+    gallery.delete(kept.key)
+    assert gallery.add(painting(), style="night", kind="single").image.is_file()
+    gallery.close()
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import numpy as np
+from murai.booth.gallery import Gallery
+gallery = Gallery(Path(sys.argv[1]))
+image = np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)
+while True:
+    keys = [gallery.add(image, style="night", kind="single", clip=[image] * 2).key for _ in range(2)]
+    gallery.consent(keys[0])
+    gallery.delete(keys[1])
+    print(keys[0], flush=True)
+"""
+
+
+@pytest.mark.parametrize("after", [0.0, 0.03, 0.06])
+def test_a_killed_booth_leaves_whole_pictures_only(tmp_path: Path, after: float) -> None:
+    with subprocess.Popen([sys.executable, "-c", KILLED, tmp_path], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline().strip() for _ in range(5)]
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+        said += process.stdout.read().split()
+    gallery = Gallery(tmp_path)
+    assert set(said) <= {picture.key for picture in gallery.shown(1000)}
+    for picture in gallery.all():
+        assert pixels(picture.image).shape == (300, 400, 3)
+        assert picture.clip is not None
+    assert {name[:22] for name in files(gallery)} == {picture.key for picture in gallery.all()}
+
+
+def lost(gallery: Gallery) -> None:
+    for file in gallery.folder.glob(f"{DATABASE}*"):
+        file.unlink()
+
+
+def damaged(gallery: Gallery) -> None:
+    (gallery.folder / DATABASE).write_bytes(b"no database at all" * 1000)
+
+
+@pytest.mark.parametrize("spoil", [lost, damaged])
+def test_pictures_whose_database_was_lost_are_listed_again_for_nobody(
+    tmp_path: Path, spoil: Callable[[Gallery], None]
+) -> None:
+    gallery = Gallery(tmp_path / "gallery")
+    keys = set(fill(gallery, 2))
+    keys.add(gallery.add(painting(), style="night", kind="boomerang", clip=[painting()] * 3).key)
+    gallery.close()
+    spoil(gallery)
+    stranger = gallery.folder / f"{'x' * 22}.jpg"
+    stranger.write_bytes(b"half a picture")
+    (gallery.folder / "holiday.jpg").write_bytes(b"of somebody else")
+    said: list[str] = []
+    again = Gallery(gallery.folder, said.append)
+    assert {picture.key for picture in again.all()} == keys
+    assert again.shown(10) == []
+    assert sorted(picture.kind for picture in again.all()) == ["boomerang", "single", "single"]
+    assert all(picture.thumbnail.is_file() for picture in again.all())
+    assert said[-1].startswith("3 pictures in")
+    assert not stranger.exists()
+    assert (gallery.folder / "holiday.jpg").exists()
+
+
+def test_what_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MuraiError, match="name another folder"):
+        Gallery(tmp_path / "file")
