@@ -150,7 +150,7 @@ def test_no_file_imports_itself_by_a_detour() -> None:
 
 def test_torch_is_loaded_only_by_the_networks_the_training_and_what_paints_on_a_card() -> None:
     loads = [found for found in imports() if found.root == "torch" and found.top and not found.typing]
-    on_a_card = ("stylizers/cuda.py", "stylizers/tensors.py", *CARD_EDGES)
+    on_a_card = ("stylizers/cuda.py", "stylizers/tensors.py", "stylizers/batches.py", *CARD_EDGES)
     strangers = sorted({found.file for found in loads if found.part not in ("nets", "train")} - {*on_a_card})
     assert not strangers, f"torch is imported at module level by {strangers}"
 

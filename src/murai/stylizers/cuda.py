@@ -5,7 +5,7 @@ code runs on the CPU, plainly and in float32, which is how it is tested there.
 """
 
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -24,11 +24,14 @@ from murai.packfiles import WEIGHTS
 from murai.packs import StylePack
 from murai.stylizers import compose, tensors
 from murai.stylizers.base import PackStylizer
+from murai.stylizers.batches import Batchable
 
 WARM_UP = 3
 """Runs before a graph is captured: the libraries choose their kernels in them."""
-SIZES = 4
-"""Sizes that stay captured."""
+SIZES = 8
+"""Sizes and numbers of pictures that stay captured."""
+AHEAD = 2
+"""Runs that the host may be ahead of the card, so that delay does not pile up there."""
 SMALLER = 2 / 3
 """What is left of the work size, in each direction, where the card's memory does not suffice."""
 SMALLEST = 64
@@ -52,7 +55,7 @@ class TorchRuntime:
         network = plain_copy(_network(pack)).eval().requires_grad_(False).to(self.device, self.dtype)
         self._paint = PixelGraph(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
         self._stream = torch.cuda.Stream(self.device) if on_card else None  # type: ignore[no-untyped-call]
-        self._clock = _Clock(on_card)
+        self._clock, self._backlog = _Clock(on_card), _Backlog(on_card)
         self._rings: OrderedDict[tuple[int, ...], _Ring] = OrderedDict()
         self.style_size = pack.manifest.style_size
 
@@ -69,7 +72,9 @@ class TorchRuntime:
             wanted = f"float32 [{len(images)}, {self.style_size}]"
             raise ValueError(f"styles are {wanted}, not {styles.dtype} {tuple(styles.shape)}")
         with torch.inference_mode(), self._clock:
-            return self._ring(images, styles).paint(images, styles)
+            painted = self._ring(images, styles).paint(images, styles)
+        self._backlog.add()
+        return painted
 
     @property
     def seconds(self) -> float:
@@ -110,6 +115,23 @@ class _Clock:
         if self._timed[1].query():
             self.seconds = self._timed[0].elapsed_time(self._timed[1]) / 1000
             self._timed = None
+
+
+class _Backlog:
+    """What a card has still to do. The host waits only where it is more than AHEAD runs."""
+
+    def __init__(self, on_card: bool) -> None:
+        self._on_card = on_card
+        self._ends: deque[Any] = deque()
+
+    def add(self) -> None:
+        """Another run was given to the card."""
+        if not self._on_card:
+            return
+        self._ends.append(torch.cuda.Event(blocking=True))  # type: ignore[no-untyped-call]
+        self._ends[-1].record()
+        if len(self._ends) > AHEAD and not (oldest := self._ends.popleft()).query():
+            oldest.synchronize()
 
 
 @dataclass
@@ -186,16 +208,22 @@ class _Ring:
 class TorchStylizer(PackStylizer):
     """Paints one stream with a pack on a card, see `PackStylizer`. Pictures are tensors there, or numpy arrays.
 
-    Where the card's memory does not suffice the work size becomes smaller, and `say` hears it. Raises PackError,
-    RuntimeUnsupported.
+    Where the card's memory does not suffice the work size becomes smaller, and `say` hears it. Streams of one pack may
+    share a `runtime`, see `Batches`. Raises PackError, RuntimeUnsupported.
     """
 
     _arithmetic: ClassVar[Any] = tensors
 
     def __init__(
-        self, pack: StylePack, *, device: str = "cuda", size: tuple[int, int] | None = None, say: Say = silent
+        self,
+        pack: StylePack,
+        *,
+        device: str = "cuda",
+        size: tuple[int, int] | None = None,
+        runtime: Batchable | None = None,
+        say: Say = silent,
     ) -> None:
-        self.runtime, self._say = TorchRuntime(pack, device), say
+        self.runtime, self._say = runtime or TorchRuntime(pack, device), say
         super().__init__(pack, size, tensors.Calm())
 
     @property
