@@ -1,0 +1,96 @@
+"""The one file of the booth."""
+
+import tomllib
+
+import pytest
+
+from murai.booth.settings import Settings, hash_pin, knows_pin
+from murai.errors import BoothError, MuraiError
+
+
+def saved(tmp_path, text):
+    file = tmp_path / "booth.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_an_empty_file_is_a_whole_booth(tmp_path):
+    settings = Settings.load(saved(tmp_path, ""))
+    assert settings == Settings()
+    assert settings.publishing.moderation
+    assert settings.publishing.services == ()
+
+
+def test_what_is_saved_is_read_again(tmp_path):
+    file = tmp_path / "new" / "booth.toml"
+    settings = Settings(event="Anna & Émile", kinds=("strip",), pin=hash_pin("2468"), keeping={"days": 2})
+    settings.save(file)
+    assert Settings.load(file) == settings
+    assert tomllib.loads(file.read_text(encoding="utf-8"))["event"] == "Anna & Émile"
+    assert [path.name for path in file.parent.iterdir()] == ["booth.toml"]
+
+
+def test_a_pin_is_kept_as_a_hash_and_as_nothing_else(tmp_path):
+    file = tmp_path / "booth.toml"
+    Settings(pin=hash_pin("135790")).save(file)
+    assert "135790" not in file.read_text()
+    kept = Settings.load(file).pin
+    assert knows_pin("135790", kept)
+    assert not knows_pin("135791", kept)
+    assert not knows_pin("", "")
+    assert hash_pin("135790") != hash_pin("135790")
+
+
+def test_a_plain_pin_in_the_file_is_refused_without_being_said(tmp_path):
+    with pytest.raises(BoothError) as error:
+        Settings.load(saved(tmp_path, 'pin = "86420"'))
+    assert "86420" not in str(error.value)
+    assert error.value.__cause__ is None
+    assert "--setup" in str(error.value)
+
+
+@pytest.mark.parametrize("pin", ["", "123", "12345x", "1234567890123"])
+def test_what_is_no_pin_is_refused(pin):
+    with pytest.raises(BoothError):
+        hash_pin(pin)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("evnt = 'x'", "there is no setting 'evnt'; there are event, languages"),
+        ("[screen]\nmonitr = '1'", "there is no setting 'screen.monitr'; there are monitor, fullscreen"),
+        ("kinds = ['single', 'painting']", "'kinds' cannot be like that"),
+        ("kinds = []", "'kinds'"),
+        ("[printing]\ncopies = 100", "'printing.copies'"),
+        ("[pictures]\ncaption = '{title}'", "{title} is not filled in"),
+        ("[waiting]\ncountdown = 0", "'waiting.countdown'"),
+        ("button = 'q'", "'q' means something else"),
+        ("event = ", "cannot be read as settings"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(tmp_path, text, said):
+    with pytest.raises(BoothError) as error:
+        Settings.load(saved(tmp_path, text))
+    assert said in str(error.value)
+    assert "\n" not in str(error.value).replace("\\n", "")
+
+
+def test_a_file_that_is_missing_or_too_large_is_said(tmp_path):
+    for file in (tmp_path / "nowhere.toml", saved(tmp_path, "# " + "x" * 70_000)):
+        with pytest.raises(BoothError, match="--setup"):
+            Settings.load(file)
+
+
+def test_names_of_files_begin_where_the_settings_lie(tmp_path):
+    text = "languages = ['en', 'de.toml']\n[pictures]\nframe = 'frames/party.png'\nlogo = '/logos/one.png'"
+    settings = Settings.load(saved(tmp_path, text))
+    assert settings.languages == ("en", str(tmp_path / "de.toml"))
+    assert settings.pictures.frame == tmp_path / "frames" / "party.png"
+    assert str(settings.pictures.logo) == "/logos/one.png"
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MuraiError):
+        Settings().save(tmp_path / "file" / "booth.toml")
