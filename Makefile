@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -q -y
 
-# What the tests drive: a virtual screen, software OpenGL, keys, screenshots, and FFmpeg as peer on the network.
-TEST_PACKAGES := ffmpeg imagemagick libegl1 libgl1 libgl1-mesa-dri x11-xserver-utils xauth xdotool xvfb
+# What the tests drive: a virtual screen, software OpenGL, keys, screenshots, a browser, a print server, and FFmpeg as
+# peer on the network.
+TEST_PACKAGES := chromium cups cups-client cups-filters ffmpeg ghostscript imagemagick libegl1 libgl1 libgl1-mesa-dri x11-xserver-utils xauth xdotool xvfb
 
 .PHONY: demo test check bench soak clean
 

@@ -1,0 +1,140 @@
+"""Printing through a real CUPS server, whose printer writes PDF."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from murai.booth.printing import Printer, printers
+from murai.errors import BoothError
+
+from .conftest import painting
+from .cups import add_printer, cups
+
+WAIT = 30.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    if not shutil.which("cupsd", path="/usr/sbin:/usr/bin:/usr/local/sbin"):
+        pytest.skip("CUPS is not installed")
+    with tempfile.TemporaryDirectory(prefix="murai-cups-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the printer's own user has to get in
+        with cups(folder) as address:
+            yield address
+
+
+@pytest.fixture
+def queue(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the printer Booth writes."""
+    monkeypatch.setenv("CUPS_SERVER", server)
+    out = add_printer(Path(server).parent, "Booth")
+    yield out
+    shutil.rmtree(out)
+    subprocess.run(["cancel", "-a", "Booth"], check=False)
+    subprocess.run(["lpadmin", "-x", "Booth"], check=True)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "-a 'photo'; $(rm).jpg"
+    PIL.Image.fromarray(painting(3, (600, 400))).save(path, quality=95)
+    return path
+
+
+def pages(pdf: Path, folder: Path) -> list[np.ndarray]:
+    """What is on the pages, at 72 dots per inch."""
+    command = ["gs", "-q", "-dBATCH", "-dNOPAUSE", "-sDEVICE=png16m", "-r72", f"-sOutputFile={folder}/page%d.png", pdf]
+    subprocess.run(command, check=True)
+    return [np.asarray(PIL.Image.open(page).convert("RGB")) for page in sorted(folder.glob("page*.png"))]
+
+
+def test_what_comes_out_of_the_printer_is_the_picture(queue: Path, photo: Path, tmp_path: Path) -> None:
+    printer = Printer("Booth", options=["print-scaling=fit"], copies=2)
+    assert printers() == ["Booth"]
+    job = printer.print(photo, copies=2)
+    assert printer.wait(job, WAIT)
+    [pdf] = queue.glob("*.pdf")
+    sheets = pages(pdf, tmp_path)
+    assert len(sheets) == 2
+    expected = np.asarray(PIL.Image.open(photo).resize((432, 288))).astype(int)
+    for sheet in sheets:
+        assert sheet.shape == (288, 432, 3)
+        assert np.abs(sheet[8:-8, 8:-8] - expected[8:-8, 8:-8]).mean() < 4
+    assert printer.state().ready
+
+
+def test_without_paper_it_says_so_and_the_job_waits(queue: Path, photo: Path) -> None:
+    printer = Printer()
+    (queue / "empty").touch()
+    job = printer.print(photo)
+    until = (state for state in iter(printer.state, None) if state.reasons)
+    state = next(until)
+    assert state.reasons == ("media-empty-error",)
+    assert (state.ready, state.printing, state.jobs) == (False, True, (job,))
+    assert not printer.wait(job, 0.1)
+    (queue / "empty").unlink()
+    assert printer.wait(job, WAIT)
+    assert printer.state().ready
+
+
+def test_a_job_is_cancelled(queue: Path, photo: Path) -> None:
+    printer = Printer("Booth")
+    subprocess.run(["cupsdisable", "-r", "the lamp is broken", "Booth"], check=True)
+    state = printer.state()
+    assert (state.ready, state.reasons, state.message) == (False, ("paused",), "the lamp is broken")
+    job = printer.print(photo)
+    assert printer.jobs() == [job]
+    printer.cancel(job)
+    printer.cancel(job)
+    assert printer.wait(job, WAIT)
+    assert list(queue.iterdir()) == []
+
+
+def test_a_printer_that_rejects(queue: Path, photo: Path) -> None:
+    printer = Printer("Booth")
+    subprocess.run(["cupsreject", "Booth"], check=True)
+    assert printer.state().reasons == ("rejecting",)
+    with pytest.raises(BoothError, match="not accepting jobs"):
+        printer.print(photo)
+
+
+def test_what_cannot_be_printed(queue: Path, photo: Path, tmp_path: Path) -> None:
+    printer = Printer("Booth", copies=2)
+    with pytest.raises(BoothError, match="at most 2 copies"):
+        printer.print(photo, copies=3)
+    with pytest.raises(BoothError, match="not there any more"):
+        printer.print(tmp_path / "none.jpg")
+    with pytest.raises(BoothError, match="CUPS knows: Booth"):
+        Printer("Nobody")
+    for option in ("media=A6\n", "; rm", "-d Other"):
+        with pytest.raises(BoothError, match="no option"):
+            Printer("Booth", options=[option])
+    with pytest.raises(BoothError, match="1 to 20 times"):
+        Printer("Booth", copies=100)
+    add_printer(queue.parent, "Other")
+    try:
+        with pytest.raises(BoothError, match="name the printer; CUPS knows: Booth, Other"):
+            Printer()
+        subprocess.run(["lpadmin", "-d", "Other"], check=True)
+        assert Printer().name == "Other"
+    finally:
+        subprocess.run(["lpadmin", "-x", "Other"], check=True)
+
+
+def test_no_server_and_no_cups(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BoothError, match="printing needs CUPS"):
+        printers()
+    slow = tmp_path / "lpstat"
+    slow.write_text("#!/bin/sh\nexec /bin/sleep 5\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr("murai.booth.printing.PATIENCE", 0.1)
+    with pytest.raises(BoothError, match="does not answer"):
+        printers()
