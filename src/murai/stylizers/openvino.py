@@ -123,9 +123,11 @@ class OpenVINOStylizer(PackStylizer):
         *,
         size: tuple[int, int] | None = None,
         precision: Precision = "auto",
+        threads: int | None = None,
         say: Say = silent,
     ) -> None:
-        self.runtime = OpenVINORuntime(pack.model, precision=precision, name=f"the network of {pack.path}", say=say)
+        name = f"the network of {pack.path}"
+        self.runtime = OpenVINORuntime(pack.model, precision=precision, threads=threads, name=name, say=say)
         if self.runtime.style_size != pack.manifest.style_size:
             raise PackError(f"{pack.path}: its network takes other style vectors than it holds; get the pack again.")
         super().__init__(pack, size, Calm())
