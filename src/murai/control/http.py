@@ -1,10 +1,8 @@
-"""Control by HTTP/JSON and WebSocket, and a page to play from a phone. The only file that imports Starlette."""
+"""Control by HTTP/JSON and WebSocket, and a page to play from a phone."""
 
 import asyncio
 import hmac
 import json
-import socket
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -12,7 +10,6 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -20,13 +17,12 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from murai.control.access import Address, is_local, listening, refuse_open
+from murai.control.access import Address, is_local, refuse_open
 from murai.control.player import Player
+from murai.control.serving import LARGEST, Server
 from murai.controls import TABLE
 from murai.errors import MuraiError
 
-LARGEST = 65_536
-"""Bytes of a request, above which it is refused."""
 COLUMNS = ("name", "keys", "osc", "help", "low", "high", "step")
 """What is told of each control."""
 NO_OBJECT = 'send a JSON object, such as {"strength": 0.5}.'
@@ -58,27 +54,12 @@ class HTTPControl:
     ) -> None:
         refuse_open("HTTP", address, token)
         self._player, self._figures = player, figures
-        listener = _listener(address)
-        self.port = int(listener.getsockname()[1])
-        app = _Guard(Starlette(routes=self._routes()), token)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            log_level="critical",  # who sends garbage is answered, and fills no log
-            access_log=False,
-            lifespan="off",
-            ws_max_size=LARGEST,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listener]}, name="murai http", daemon=True
-        )
-        self._thread.start()
+        self._server = Server(_Guard(Starlette(routes=self._routes()), token), address, "HTTP")
+        self.port = self._server.port
 
     def close(self) -> None:
         """Serve no more."""
-        self._server.should_exit = self._server.force_exit = True
-        self._thread.join()
+        self._server.close()
 
     @property
     def state(self) -> dict[str, Any]:
@@ -217,16 +198,3 @@ def _parsed(text: str | bytes) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _listener(address: Address) -> socket.socket:
-    listener = socket.socket(address.family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    with listening("HTTP", address):
-        try:
-            listener.bind((address.host, address.port))
-            listener.listen(64)
-        except OSError:
-            listener.close()
-            raise
-    return listener
