@@ -47,6 +47,17 @@ def wrapped(text: str, font: FreeTypeFont, width: float) -> list[str]:
     return lines
 
 
+def balanced(text: str, font: FreeTypeFont, width: float) -> list[str]:
+    """As `wrapped`, in lines that are about equally long, so that no single word is left for the last."""
+    lines = wrapped(text, font, width)
+    for tenths in range(9, 4, -1):
+        narrower = wrapped(text, font, width * tenths / 10)
+        if len(narrower) > len(lines) or widest(narrower, font) > width:
+            break
+        lines = narrower
+    return lines
+
+
 def widest(lines: Sequence[str], font: FreeTypeFont) -> float:
     """Pixels of the longest line."""
     return max((font.getlength(line) for line in lines), default=0.0)
