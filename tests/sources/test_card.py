@@ -12,10 +12,12 @@ from hypothesis import strategies as st  # noqa: E402
 from murai.errors import SourceError  # noqa: E402
 from murai.pipeline import Pipeline  # noqa: E402
 from murai.sinks.file import FileSink  # noqa: E402
-from murai.sources import open_source  # noqa: E402
+from murai.sources import camera, open_source  # noqa: E402
+from murai.sources.camera import CameraSource  # noqa: E402
 from murai.sources.card import WEIGHTS, CardDecoding, picture, rgb, turned  # noqa: E402
 from murai.sources.decoding import Converter, Orienting, orientation  # noqa: E402
 from murai.sources.pattern import PatternSource  # noqa: E402
+from murai.sources.playlist import Playlist  # noqa: E402
 from tests.shows import Invert  # noqa: E402
 from tests.sources.kit import make_video  # noqa: E402
 
@@ -102,3 +104,24 @@ def test_a_mirrored_picture_is_mirrored_back():
     flat = torch.arange(24, dtype=torch.uint8).reshape(2, 4, 3)
     assert torch.equal(turned(flat, orientation((-65536, 0, 0, 65536), 0, False)), flat.flip(1))
     assert torch.equal(turned(flat, orientation((65536, 0, 0, -65536), 0, False)), flat.flip(0))
+
+
+def test_cameras_and_playlists_ask_the_card_too(tmp_path, monkeypatch):
+    if torch.cuda.is_available():
+        pytest.skip("there is a card here")
+    said, clip = [], make_video(tmp_path / "clip.mp4", [0, 1, 2])
+    [listed] = [list(source) for source in [Playlist([clip], on_card=True, say=said.append)]]
+    assert len(listed) == 3
+    assert len([text for text in said if text.startswith("decoding on the CPU")]) == 1
+
+    def open_file(device, layer, options, open_container=av.open):
+        return open_container(clip)
+
+    monkeypatch.setattr(camera, "open_device", open_file)
+    for on_card in (False, True):
+        said.clear()
+        source = CameraSource("0", platform="linux", on_card=on_card, mirror=True, say=said.append)
+        first = next(iter(source)).image
+        source.close()
+        assert np.array_equal(first, listed[0].image[:, ::-1])
+        assert any(text.startswith("decoding on the CPU") for text in said) == on_card

@@ -16,7 +16,7 @@ from murai.pipeline import Pipeline  # noqa: E402
 from murai.sinks.null import NullSink  # noqa: E402
 from murai.sources.pattern import PatternSource  # noqa: E402
 from murai.stylizers.batches import MOST, Batches  # noqa: E402
-from murai.stylizers.cuda import TorchRuntime, TorchStylizer  # noqa: E402
+from murai.stylizers.cuda import TorchRuntime, TorchStylizer, network_of  # noqa: E402
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -102,7 +102,7 @@ def test_everybody_gets_an_own_painting(requests):
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_streams_that_share_a_network_paint_as_alone(device):
-    runtime = Batches(TorchRuntime(pack(), device))
+    runtime = Batches(TorchRuntime(network_of(pack()), device))
     names = pack().names[:3]
     shared, alone = {}, {}
     for paintings, network in ((shared, runtime), (alone, None)):
@@ -126,7 +126,7 @@ def test_streams_that_share_a_network_paint_as_alone(device):
 
 
 def test_several_shows_share_one_network():
-    runtime = Batches(TorchRuntime(pack(), "cpu"))
+    runtime = Batches(TorchRuntime(network_of(pack()), "cpu"))
     shows = [
         Pipeline(
             PatternSource(64, 48, live=False, frames=8),

@@ -18,7 +18,7 @@ from murai.sinks.file import FileSink  # noqa: E402
 from murai.sources.file import FileSource  # noqa: E402
 from murai.sources.pattern import PatternSource  # noqa: E402
 from murai.stylizers import compose, tensors  # noqa: E402
-from murai.stylizers.cuda import TorchRuntime, TorchStylizer  # noqa: E402
+from murai.stylizers.cuda import TorchRuntime, TorchStylizer, network_of  # noqa: E402
 from murai.stylizers.openvino import OpenVINOStylizer  # noqa: E402
 from murai.stylizers.repertoire import Repertoire  # noqa: E402
 from murai.stylizers.staging import Staging  # noqa: E402
@@ -63,7 +63,7 @@ def test_it_paints_what_the_cpu_paints(device, name):
 
 
 def test_half_precision_paints_nearly_the_same():
-    half, whole = (TorchRuntime(pack(), "cpu", dtype=dtype) for dtype in (torch.float16, torch.float32))
+    half, whole = (TorchRuntime(network_of(pack()), "cpu", dtype=dtype) for dtype in (torch.float16, torch.float32))
     images = torch.from_numpy(picture())[None]
     styles = torch.from_numpy(pack().styles[:1].copy())
     assert apart(half.run(images, styles)[0], whole.run(images, styles)[0]) < 0.5
@@ -105,7 +105,7 @@ def test_at_strength_0_it_is_the_picture_itself(device):
 
 
 def test_what_is_held_is_not_painted_over_and_what_is_not_is(device):
-    runtime = TorchRuntime(pack(), device)
+    runtime = TorchRuntime(network_of(pack()), device)
     styles = torch.from_numpy(pack().styles[:2].copy()).to(device)
     images = torch.from_numpy(np.stack([picture(), picture()[::-1]])).to(device)
     first = runtime.run(images, styles)
@@ -122,7 +122,7 @@ def test_what_is_held_is_not_painted_over_and_what_is_not_is(device):
 
 
 def test_pictures_of_a_batch_are_painted_each_by_itself(device):
-    runtime = TorchRuntime(pack(), device)
+    runtime = TorchRuntime(network_of(pack()), device)
     styles = torch.from_numpy(pack().styles[:3].copy()).to(device)
     images = torch.from_numpy(np.stack([picture(), picture()[::-1], picture()[:, ::-1]])).to(device)
     together = [painting.clone() for painting in runtime.run(images, styles)]
@@ -152,7 +152,7 @@ def test_where_the_memory_does_not_suffice_it_paints_smaller_and_says_so(device,
 
 
 def test_what_cannot_be_painted_is_refused(device, tmp_path):
-    runtime = TorchRuntime(pack(), device)
+    runtime = TorchRuntime(network_of(pack()), device)
     images, styles = torch.zeros(1, 64, 64, 3, dtype=torch.uint8), torch.from_numpy(pack().styles[:1].copy())
     for bad in ((images.float(), styles), (images[0], styles), (images, styles[:, 1:]), (images, styles.double())):
         with pytest.raises(ValueError):
@@ -160,13 +160,13 @@ def test_what_cannot_be_painted_is_refused(device, tmp_path):
     with pytest.raises(UnknownStyle):
         TorchStylizer(pack(), device=device).use(Controls(mix={"nobody": 1.0}))
     with pytest.raises(PackError, match="--device cpu"):
-        TorchRuntime(StylePack.load(make_pack(tmp_path / "tiny", "tiny", ("warm",))), device)
+        network_of(StylePack.load(make_pack(tmp_path / "tiny", "tiny", ("warm",))))
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "nonsense"])
 def test_a_card_that_is_not_there_is_said(name):
     with pytest.raises(RuntimeUnsupported, match="use --device cpu"):
-        TorchRuntime(pack(), name)
+        TorchRuntime(network_of(pack()), name)
 
 
 @given(seed=st.integers(0, 9), share=st.floats(0, 1), height=st.integers(8, 40), width=st.integers(8, 40))

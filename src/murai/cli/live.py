@@ -316,12 +316,12 @@ def _open_live(spec: str, frames: int | None, tell: Say, *, again: bool = False,
     if spec != "auto" and "://" not in spec and is_picture(path):
         raise SourceError(f"{spec} is a picture, which does not move: paint it with `murai image`.")
     if again and path.is_file():
-        return Paced(Altered(Playlist([path], loop=True, say=tell), frames=frames))
+        return Paced(Altered(Playlist([path], loop=True, on_card=on_card, say=tell), frames=frames))
     if spec != "auto":
         source = open_source(spec, frames=frames, on_card=on_card, say=tell)
         return source if source.live else Paced(source)
     try:
-        source = open_source("camera", frames=frames, say=tell)
+        source = open_source("camera", frames=frames, on_card=on_card, say=tell)
         tell("source: the camera.")
     except CameraError as error:
         tell(f"source: the pattern, since no camera opens. {error}")

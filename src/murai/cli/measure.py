@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter, validators
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 Side = Annotated[int, Parameter(validator=validators.Number(gte=16))]
 Moments = Annotated[int, Parameter(validator=validators.Number(gte=2))]
 
+STYLE = "starry_night"
+CARD_SIZES = ("1280x720", "1920x1080", "3840x2160")
+
 measure = App(
     name="measure", help="The figures the README quotes, made here.", default_parameter=Parameter(negative=())
 )
@@ -36,16 +39,24 @@ measure = App(
 
 @measure.command(name="speed")
 def measure_speed(
-    *, size: str = "1280x720", style: str = "starry_night", rounds: Count = 15, frames: Count = 150, json: bool = False
+    *,
+    size: Annotated[list[str] | None, Several] = None,
+    style: str | None = None,
+    device: Literal["cpu", "cuda"] = "cpu",
+    rounds: Count = 15,
+    frames: Count = 150,
+    json: bool = False,
 ) -> int:
     """The shipped network and the 2016 reference on the same frames, and the whole pipeline.
 
     Parameters
     ----------
     size
-        WxH of the pictures.
+        WxH of the pictures; 1280x720, and on a card also 1920x1080 and 3840x2160. There may be several on a card.
     style
-        The pack to measure.
+        The pack to measure; the default one, on a card all.
+    device
+        cuda: all of it on a card, beside what the card could do.
     rounds
         How often each network takes its turn.
     frames
@@ -53,12 +64,21 @@ def measure_speed(
     json
         Print one JSON object.
     """
-    from murai.measure.speed import measure_speed, table
-    from murai.packs import find_style
+    from murai.packs import find_packs, find_style
 
-    pack, _ = find_style(style, folders(), say=say)
-    figures = measure_speed(pack, parse_size(size), rounds=rounds, frames=frames, say=say)
-    return _show(figures, table, json)
+    packs = [find_style(style or STYLE, folders(), say=say)[0]]
+    sizes = [parse_size(text) for text in size or (CARD_SIZES if device == "cuda" else CARD_SIZES[:1])]
+    if device == "cuda":
+        with needs("Measuring a card", "cuda"):
+            from murai.measure.card import measure_card
+            from murai.measure.card import table as card_table
+        packs = packs if style else find_packs(folders(), say=say)
+        return _show(measure_card(packs, sizes, rounds=rounds, frames=frames, say=say), card_table, json)
+    from murai.measure.speed import measure_speed, table
+
+    if len(sizes) > 1:
+        raise MuraiError("give one --size, or --device cuda, which takes several.")
+    return _show(measure_speed(packs[0], sizes[0], rounds=rounds, frames=frames, say=say), table, json)
 
 
 @measure.command(name="live")

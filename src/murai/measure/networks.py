@@ -69,6 +69,9 @@ class Unpainted:
         """`image` itself."""
         return image
 
+    def use(self, controls: Controls) -> None:
+        """Nothing to change."""
+
     def reset(self) -> None:
         """Nothing to forget."""
 

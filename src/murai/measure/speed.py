@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from murai.errors import MissingExtra, Say, silent
+from murai.measure.networks import Unpainted
 from murai.packs import StylePack
 from murai.pipeline import Pipeline
 from murai.sinks.file import FileSink
@@ -176,7 +177,7 @@ def _measure_pipeline(pack: StylePack, precision: Any, size: tuple[int, int], fr
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "in.mp4"
         say("writing a clip to paint.")
-        Pipeline(PatternSource(*size, live=False, frames=frames), _Unpainted(), [FileSink(clip)]).run()
+        Pipeline(PatternSource(*size, live=False, frames=frames), Unpainted(), [FileSink(clip)]).run()
 
         def stylizer() -> OpenVINOStylizer:
             ready = OpenVINOStylizer(pack, precision=precision)
@@ -199,16 +200,3 @@ def _measure_pipeline(pack: StylePack, precision: Any, size: tuple[int, int], fr
         "read": stats.read,
         "dropped": stats.dropped,
     }
-
-
-class _Unpainted:
-    """The stylizer that leaves pictures as they are."""
-
-    def __call__(self, image: Any) -> Any:
-        return image
-
-    def use(self, controls: object) -> None:
-        """Nothing to change."""
-
-    def reset(self) -> None:
-        """Nothing to forget."""

@@ -26,7 +26,7 @@ def open_source(
     rate     frames a second to ask a camera or the pattern for; 30 where None
     frames   end after so many
     mirror   swap left and right; None mirrors cameras only
-    on_card  decode videos and streams on a card, where their pictures stay
+    on_card  decode videos, streams and cameras on a card, where their pictures stay
 
     Cameras and live streams are taken up again when they are lost. Folders and lists are played over and over.
 
@@ -53,7 +53,9 @@ def _open(spec: str, size: tuple[int, int], rate: int, mirror: bool, on_card: bo
         from murai.sources.camera import CameraSource
         from murai.sources.resilient import Resilient
 
-        return Resilient(lambda: CameraSource(device or None, size=size, rate=rate, mirror=mirror, say=say), say=say)
+        return Resilient(
+            lambda: CameraSource(device or None, size=size, rate=rate, mirror=mirror, on_card=on_card, say=say), say=say
+        )
     if "://" in spec and kind != "file":
         return _open_url(spec, on_card, say)
 
@@ -65,7 +67,7 @@ def _open_path(path: Path, on_card: bool, say: Say) -> Source:
     from murai.sources.playlist import Playlist, is_playlist, listed
 
     if is_playlist(path):
-        return Playlist(listed(path), loop=True, say=say)
+        return Playlist(listed(path), loop=True, on_card=on_card, say=say)
     from murai.sources.file import FileSource
 
     return FileSource(path, say=say, on_card=on_card)

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import av
 from av.container import InputContainer
 
 from murai.errors import CameraError, Say, SourceError, silent
 from murai.frame import Frame, StreamInfo
+from murai.sources.decoding import decoding
 from murai.sources.live import FIRST_PICTURE, LiveSource, NoPicture
 
 Options = dict[str, str]
@@ -45,9 +47,11 @@ Opener = Callable[[str, str, Options], InputContainer]
 """Opens (device, FFmpeg input format, options)."""
 
 
-def open_device(device: str, layer: str, options: Options) -> InputContainer:
+def open_device(
+    device: str, layer: str, options: Options, open_container: Callable[..., InputContainer] = av.open
+) -> InputContainer:
     """The one place that touches a camera. Raises av.FFmpegError."""
-    return av.open(device, format=layer, options=options)
+    return open_container(device, format=layer, options=options)
 
 
 def list_cameras(platform: str = sys.platform) -> list[CameraDevice]:
@@ -68,6 +72,7 @@ class CameraSource:
     rate     frames a second to ask for
     mirror   swap left and right, as in a mirror
     rotate   0, 90, 180 or 270 degrees clockwise
+    on_card  a card decodes what the camera sends coded, and frames are tensors there
 
     Raises CameraError when none opens, with each device and its reason; StreamLost while iterating when it is
     unplugged or falls silent.
@@ -83,14 +88,17 @@ class CameraSource:
         rate: int = 30,
         mirror: bool = True,
         rotate: int = 0,
+        on_card: bool = False,
         say: Say = silent,
-        opener: Opener = open_device,
+        opener: Opener | None = None,
         lister: Callable[[str], list[CameraDevice]] = list_cameras,
         platform: str = sys.platform,
         patience: float = FIRST_PICTURE,
     ) -> None:
         layer, formats = _layer(platform)
         wish = {"video_size": f"{size[0]}x{size[1]}", "framerate": str(rate)}
+        decode = decoding(on_card, say, rotate=rotate, mirror=mirror)
+        opener = opener or partial(open_device, open_container=decode.open)
         attempts = (*({**wish, **format_} for format_ in formats), wish, {})
 
         def start(camera: CameraDevice, options: Options) -> LiveSource:
@@ -98,9 +106,8 @@ class CameraSource:
                 f"Camera {camera}",
                 lambda: opener(_address(camera.name, platform), layer, options),
                 rate=Fraction(rate),
-                rotate=rotate,
-                mirror=mirror,
                 patience=patience,
+                decoding=decode,
                 say=say,
             )
 

@@ -56,15 +56,15 @@ class Decoding(Protocol):
         """The picture."""
 
 
-def decoding(on_card: bool, say: Say = silent) -> Decoding:
+def decoding(on_card: bool, say: Say = silent, *, rotate: int = 0, mirror: bool = False) -> Decoding:
     """On the card or on the CPU. Raises MissingExtra where pictures cannot be on a card."""
     if not on_card:
-        return Converter()
+        return Converter(rotate=rotate, mirror=mirror)
     try:
         from murai.sources.card import CardDecoding
     except ModuleNotFoundError as error:
         raise MissingExtra("Decoding on a card", "cuda") from error
-    return CardDecoding(say=say)
+    return CardDecoding(rotate=rotate, mirror=mirror, say=say)
 
 
 def unsaid_matrix(frame: VideoFrame) -> Colorspace | None:

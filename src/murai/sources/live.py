@@ -40,7 +40,7 @@ class LiveSource:
     may_be_file      whether something with an end, such as a file on a web server, counts as not live
     stall            seconds without a frame after which it counts as lost
     patience         seconds to wait for the first whole picture
-    decoding         turns frames into pictures; None: on the CPU, turned by `rotate` and `mirror`
+    decoding         turns frames into pictures; None: on the CPU
 
     `info` is exact: the first frame is decoded before the constructor returns. Times are the sender's own, or
     milliseconds since the first frame where it sends none.
@@ -56,8 +56,6 @@ class LiveSource:
         *,
         release: Callable[[], None] = lambda: None,
         rate: Fraction = Fraction(30),
-        rotate: int = 0,
-        mirror: bool = False,
         advice: str = "",
         may_be_file: bool = False,
         stall: float = 5.0,
@@ -68,7 +66,7 @@ class LiveSource:
         self.info: StreamInfo
         self._name = name
         self._rate = rate
-        self._convert = decoding or Converter(rotate=rotate, mirror=mirror)
+        self._convert = decoding or Converter()
         self._advice = advice
         self._may_be_file = may_be_file
         self._stall = stall

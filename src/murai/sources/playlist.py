@@ -45,13 +45,23 @@ class Playlist:
     """The frames of `files` one after another, and with `loop` over and over; times go on. Sound is left behind.
 
     A picture stays for `seconds`. Files that cannot be read are told to `say` once and left out. Frames are as large as
-    their files. Raises SourceError at birth where none can be read, and while iterating where none can any more.
+    their files. With `on_card` a card decodes the videos, and their frames are tensors there. Raises SourceError at
+    birth where none can be read, and while iterating where none can any more.
     """
 
     live = False
 
-    def __init__(self, files: list[Path], *, seconds: float = 5.0, loop: bool = False, say: Say = silent) -> None:
+    def __init__(
+        self,
+        files: list[Path],
+        *,
+        seconds: float = 5.0,
+        loop: bool = False,
+        on_card: bool = False,
+        say: Say = silent,
+    ) -> None:
         self._files, self._seconds, self._loop, self._told = files, seconds, loop, say
+        self._on_card = on_card
         self._said: set[str] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -92,7 +102,7 @@ class Playlist:
     def _opened(self, file: Path) -> FileSource | None:
         """`file` as a source, None where it cannot be one, and after `close`."""
         try:
-            source = FileSource(file, say=self._say)
+            source = FileSource(file, say=self._say, on_card=self._on_card)
         except SourceError as error:
             self._say(f"left out: {error}")
             return None

@@ -19,6 +19,7 @@ from torch import Tensor
 from murai.controls import Controls
 from murai.errors import PackError, RuntimeUnsupported, Say, silent
 from murai.nets import VERSION, plain_copy, restore
+from murai.nets.base import StylizationNetwork
 from murai.nets.pixels import PixelGraph
 from murai.packfiles import WEIGHTS
 from murai.packs import StylePack
@@ -39,25 +40,25 @@ SMALLEST = 64
 
 
 class TorchRuntime:
-    """A pack's network with torch: pictures and style vectors in, paintings out, nothing remembered between calls.
+    """A `network` with torch: pictures and style vectors in, paintings out, nothing remembered between calls.
 
     `device` is "cuda", "cuda:1" ... or "cpu". On a card it calculates in float16, with its statistics in float32, on a
     stream of its own, and a size is captured as a CUDA graph when it first comes. The style vectors are inputs of the
     graph, so that another style needs no other graph. Not for several threads at once.
 
-    Raises PackError for a pack whose weights are not those of a network murai has, RuntimeUnsupported without a card.
+    Raises RuntimeUnsupported without a card.
     """
 
-    def __init__(self, pack: StylePack, device: str = "cuda", *, dtype: torch.dtype | None = None) -> None:
-        self.device = _device(device)
+    def __init__(self, network: StylizationNetwork, device: str = "cuda", *, dtype: torch.dtype | None = None) -> None:
+        self.device = find_device(device)
         on_card = self.device.type == "cuda"
         self.dtype = dtype or (torch.float16 if on_card else torch.float32)
-        network = plain_copy(_network(pack)).eval().requires_grad_(False).to(self.device, self.dtype)
-        self._paint = PixelGraph(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+        plain = plain_copy(network).eval().requires_grad_(False).to(self.device, self.dtype)
+        self._paint = PixelGraph(plain.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
         self._stream = torch.cuda.Stream(self.device) if on_card else None  # type: ignore[no-untyped-call]
         self._clock, self._backlog = _Clock(on_card), _Backlog(on_card)
         self._rings: OrderedDict[tuple[int, ...], _Ring] = OrderedDict()
-        self.style_size = pack.manifest.style_size
+        self.style_size = network.style_size
 
     def run(self, images: Tensor, styles: Tensor) -> list[Tensor]:
         """Paint `images` uint8 [N, H, W, 3] on the device, each with its row of `styles` float32 [N, D].
@@ -223,7 +224,7 @@ class TorchStylizer(PackStylizer):
         runtime: Batchable | None = None,
         say: Say = silent,
     ) -> None:
-        self.runtime, self._say = runtime or TorchRuntime(pack, device), say
+        self.runtime, self._say = runtime or TorchRuntime(network_of(pack), device), say
         super().__init__(pack, size, tensors.Calm())
 
     @property
@@ -265,7 +266,7 @@ class TorchStylizer(PackStylizer):
         self._say(f"painting at {width}x{height}, since the memory of {self.runtime.device} does not suffice for more.")
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
     """The device of that name. Raises RuntimeUnsupported where it is not there."""
     try:
         device = torch.device(name)
@@ -279,8 +280,8 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _network(pack: StylePack) -> Any:
-    """The network of `pack`. Raises PackError where its weights are not those of one."""
+def network_of(pack: StylePack) -> StylizationNetwork:
+    """The network of `pack`. Raises PackError where its weights are not those of one that murai has."""
     architecture = pack.manifest.architecture
     weights = {name: torch.from_numpy(array.copy()) for name, array in pack.tensors.items()}
     try:
