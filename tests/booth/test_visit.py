@@ -176,11 +176,12 @@ def test_a_strip_is_four_pictures_with_short_countdowns_between():
     assert visitor.done.count("take") == 4
 
 
-@pytest.mark.parametrize("state", ["countdown", "taking"])
-def test_a_lost_camera_leads_back_with_an_apology(state):
+@pytest.mark.parametrize("state", ["countdown", "taking", "consent", "done"])
+def test_a_lost_camera_or_a_full_disk_leads_back_with_an_apology(state):
     visitor = Visitor().to(state)
     assert visitor.camera("lost") == "choose"
     assert visitor.now.sorry
+    assert not visitor.now.shared
     assert visitor.done[-1] == "drop"
     visitor.press("button")
     assert not visitor.now.sorry

@@ -69,12 +69,14 @@ TABLE = (
     Rule("review", "cancel", "idle", ("drop", "end")),
     Rule("review", "time", "idle", ("drop", "end")),
     Rule("consent", "language"),
+    Rule("consent", "lost", "choose", ("drop",)),
     Rule("consent", "button", "done", ("share",)),
     Rule("consent", "yes", "done", ("share",)),
     Rule("consent", "no", "done"),
     Rule("consent", "cancel", "done"),
     Rule("consent", "time", "done"),
     Rule("done", "language"),
+    Rule("done", "lost", "choose", ("drop",)),
     Rule("done", "print", None, ("print",), when="copies"),
     Rule("done", "button", None, ("print",), when="copies"),
     Rule("done", "button", "idle", ("end",)),
@@ -170,7 +172,7 @@ class Visit:
 
         It is left alone where nothing follows from it, where it was meant for the state with another `serial`, and
         where it comes too soon after a press. `value` is the name of a style, kind or language; for the last two the
-        next where it is empty. "taken" and "lost" are what the camera has to say.
+        next where it is empty. "taken" and "lost" are what camera and disk have to say: the pictures are there, or gone.
         """
         done = self.tick()
         if event == "time" or (serial is not None and serial != self.now.serial):
@@ -216,7 +218,7 @@ class Visit:
         if rule.event == "taken":
             return {"taken": self.now.taken + 1}
         if "drop" in rule.does:
-            return {"taken": 0, "sorry": rule.event in ("lost", "time")}
+            return {"taken": 0, "shared": False, "sorry": rule.event in ("lost", "time")}
         return {"shared": True} if "share" in rule.does else {"sorry": False}
 
     def _browsed(self, now: Moment, rule: Rule, value: str) -> Moment:
