@@ -1,12 +1,25 @@
-"""A gallery with pictures, and pictures to put into it."""
+"""A gallery with pictures, its pages on a server, and a browser to look at them."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
 from murai.booth.gallery import Gallery
+from murai.booth.hosting import Channel, Desk, Trouble
+from murai.booth.pages import Pages
+from murai.booth.visiting import Offer, Scene
+from murai.booth.words import load_words
+from murai.control.access import Address
+from murai.errors import BoothError
+
+PIN = "271828"
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+TITLES = {"sea/wave": "The Great Wave", "night/stars": "The Starry Night"}
 
 
 def painting(number: int = 0, size: tuple[int, int] = (96, 64)) -> np.ndarray:
@@ -28,3 +41,167 @@ def gallery(tmp_path: Path, said: list[str]) -> Iterator[Gallery]:
     gallery = Gallery(tmp_path / "gallery", said.append)
     yield gallery
     gallery.close()
+
+
+class Visitor:
+    """The visit as a phone sees it: it notes what was pressed."""
+
+    token = "t-0000"
+
+    def __init__(self, previews: dict[str, Path]) -> None:
+        self.pressed: list[tuple[str, str, int | None]] = []
+        self.state, self.style, self.key = "choose", "night/stars", ""
+        self.previews = previews
+
+    def scene(self) -> Scene:
+        styles = [
+            Offer("style", TITLES[name], name, preview, chosen=name == self.style)
+            for name, preview in self.previews.items()
+        ]
+        kinds = [Offer("kind", "One picture", "single", chosen=True), Offer("kind", "Moving", "boomerang")]
+        offers = {
+            "choose": [*styles, *kinds, Offer("button", "Take the picture"), Offer("cancel", "Stop")],
+            "countdown": [Offer("cancel", "Stop")],
+            "done": [Offer("print", "Print it"), Offer("cancel", "Finish")],
+        }
+        prompts = {"choose": "Choose a painting", "countdown": "Look at the camera", "done": "It is yours!"}
+        return Scene(len(self.pressed), prompts[self.state], offers[self.state], self.key)
+
+    def hear(self, event: str, value: str = "", serial: int | None = None) -> None:
+        self.pressed.append((event, value, serial))
+        if event == "style":
+            self.style = value
+        elif event == "button":
+            self.state = "countdown"
+
+
+class Host:
+    """The booth as its host sees it: it notes what was asked of it."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self.gallery = gallery
+        self.channels: list[Channel] = []
+        self.said: list[tuple[float, str]] = []
+        self.figures: dict[str, int] = {}
+        self.printer, self.trouble = "", False
+
+    def desk(self) -> Desk:
+        return Desk("Somebody chooses a style", self.figures, self.channels, self.printer, self.trouble, self.said)
+
+    def approve(self, key: str) -> None:
+        self.gallery.approve(key)
+
+    def refuse(self, key: str) -> None:
+        self.gallery.refuse(key)
+
+    def delete(self, key: str) -> None:
+        self.gallery.delete(key)
+
+    def retry(self, service: str) -> None:
+        self.asked.append(("retry", service))
+
+    def pause(self, service: str) -> None:
+        if service == "x":
+            raise BoothError("x cannot be paused now.")
+        self.asked.append(("pause", service))
+
+    def resume(self, service: str) -> None:
+        self.asked.append(("resume", service))
+
+    def settle(self, service: str, key: str, there: bool) -> None:
+        self.asked.append(("settle", service, key, str(there)))
+
+
+TROUBLE = Trouble("some key", "unsure", "Mastodon did not say whether it took the picture; look there.", unsure=True)
+
+
+@pytest.fixture
+def visitor(tmp_path: Path, gallery: Gallery) -> Visitor:
+    pictures = {name: gallery.add(painting(n, (320, 240)), style=name, kind="single") for n, name in enumerate(TITLES)}
+    previews = {
+        name: Path(shutil.copy(each.thumbnail, tmp_path / f"{name[-4:]}.jpg")) for name, each in pictures.items()
+    }
+    for picture in pictures.values():
+        gallery.delete(picture.key)
+    return Visitor(previews)
+
+
+@pytest.fixture
+def host(gallery: Gallery) -> Host:
+    return Host(gallery)
+
+
+@pytest.fixture
+def serve(gallery: Gallery, visitor: Visitor, host: Host, said: list[str]) -> Iterator[Callable[..., Pages]]:
+    """Opens pages with what is given in another way than usual."""
+    opened: list[Pages] = []
+
+    def serve(**changes: Any) -> Pages:
+        usual = {
+            "words": [load_words("en"), load_words("fr")],
+            "event": "Summer party",
+            "titles": TITLES,
+            "days": 30.0,
+            "visiting": visitor,
+            "hosting": host,
+            "knows_pin": lambda pin: pin == PIN,
+            "say": said.append,
+        }
+        opened.append(Pages(gallery, Address("127.0.0.1", 0), **usual | changes))
+        return opened[-1]
+
+    yield serve
+    for pages in opened:
+        pages.close()
+
+
+@pytest.fixture
+def pages(serve: Callable[..., Pages]) -> Pages:
+    return serve()
+
+
+def asking(pages: Pages) -> httpx.Client:
+    """Who asks these pages."""
+    return httpx.Client(base_url=f"http://127.0.0.1:{pages.port}")
+
+
+@pytest.fixture
+def client(pages: Pages) -> Iterator[httpx.Client]:
+    with asking(pages) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A browser, the system's own."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("there is no Chromium here")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browse(chromium: Any, pages: Pages) -> Iterator[Callable[..., Any]]:
+    """Opens a page of the booth as a phone or a computer does; a script that fails, fails the test."""
+    contexts, errors = [], []
+
+    def browse(path: str, size: dict[str, int] = PHONE, **options: Any) -> Any:
+        context = chromium.new_context(
+            viewport=size, base_url=f"http://127.0.0.1:{pages.port}", locale=options.pop("locale", "en-GB"), **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: errors.append(error))
+        page.goto(path)
+        return page
+
+    yield browse
+    for context in contexts:
+        context.close()
+    assert errors == []

@@ -43,7 +43,8 @@ class Server:
 
 
 def _listener(address: Address, kind: str) -> socket.socket:
-    listener = socket.socket(address.family, socket.SOCK_STREAM)
+    # TCP is named, or asyncio would not send at once what is small: each answer would take 40 ms.
+    listener = socket.socket(address.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with listening(kind, address):
         try:

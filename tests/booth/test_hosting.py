@@ -1,0 +1,193 @@
+"""The host's page: behind its PIN, and everything on it."""
+
+import io
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from murai.booth.gallery import HELD, REFUSED, SHOWN, Gallery
+from murai.booth.hosting import COOKIE, Channel
+from murai.booth.pages import Pages
+
+from .conftest import DESK, PIN, TROUBLE, Host, asking, painting
+
+
+def log_in(client: httpx.Client, pin: str = PIN) -> httpx.Response:
+    return client.post("/host/login", data={"pin": pin})
+
+
+def held(gallery: Gallery) -> str:
+    key = gallery.add(painting(), style="sea/wave", kind="single").key
+    gallery.consent(key, approved=False)
+    return key
+
+
+def test_without_the_pin_there_is_nothing_to_see_or_do(client: httpx.Client, gallery: Gallery, host: Host) -> None:
+    key = held(gallery)
+    page = client.get("/host")
+    assert "PIN" in page.text
+    assert key not in page.text
+    for act in ("approve", "refuse", "delete", "retry", "pause", "resume", "there", "again", "logout"):
+        assert client.post(f"/host/{act}", data={"key": key, "service": "folder"}).status_code == 403
+    assert client.get("/host/export.zip").status_code == 403
+    assert client.get(f"/host/thumbnail/{key}").status_code == 404
+    assert gallery.all()[0].standing == HELD
+    assert host.asked == []
+    client.cookies.set(COOKIE, "guess", path="/host")
+    assert "PIN" in client.get("/host").text
+
+
+def test_the_pin_opens_it_until_it_is_closed(client: httpx.Client) -> None:
+    answer = log_in(client)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/host")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert "Path=/host" in cookie
+    assert "Pictures taken" in client.get("/host").text
+    old = client.cookies[COOKIE]
+    client.post("/host/logout")
+    client.cookies.set(COOKIE, old, path="/host")
+    assert "Pictures taken" not in client.get("/host").text
+
+
+def test_wrong_pins_have_to_wait_also_many_at_once(client: httpx.Client, pages: Pages) -> None:
+    answers: list[int] = []
+
+    def guess(number: int) -> None:
+        with asking(pages) as other:
+            answers.append(log_in(other, f"{number:06}").status_code)
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [403] * 5 + [429] * 7
+    answer = log_in(client)  # the right one, but too soon
+    assert answer.status_code == 429
+    assert "Too many wrong PINs: try again in" in answer.text
+    assert COOKIE not in answer.headers.get("set-cookie", "")
+
+
+def test_guesses_from_many_addresses_count_together(serve: Callable[..., Pages]) -> None:
+    pages = serve()
+    with asking(pages) as client:  # as a proxy of this machine says it
+        answers = [
+            client.post(
+                "/host/login", data={"pin": "1"}, headers={"X-Forwarded-For": f"10.0.{n // 250}.{n % 250 + 1}"}
+            ).status_code
+            for n in range(70)
+        ]
+        assert answers == [403] * 60 + [429] * 10
+        assert log_in(client).status_code == 303  # from the booth itself the host still gets in
+
+
+def test_forms_of_other_pages_are_not_taken(client: httpx.Client, gallery: Gallery) -> None:
+    log_in(client)
+    key = held(gallery)
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1"):
+        assert client.post("/host/approve", data={"key": key}, headers={"Origin": origin}).status_code == 403
+    assert gallery.all()[0].standing == HELD
+    own = {"Origin": str(client.base_url).rstrip("/")}
+    assert client.post("/host/approve", data={"key": key}, headers=own).status_code == 303
+    assert gallery.all()[0].standing == SHOWN
+
+
+def test_no_host_page_without_a_pin(serve: Callable[..., Pages]) -> None:
+    with asking(serve(knows_pin=None)) as client:
+        assert client.get("/host").status_code == 404
+        assert log_in(client, "").status_code == 404
+
+
+def test_a_session_ends(serve: Callable[..., Pages]) -> None:
+    now = [time.time()]
+    with asking(serve(clock=lambda: now[0])) as client:
+        log_in(client)
+        assert "Pictures taken" in client.get("/host").text
+        now[0] += 13 * 3600
+        assert "Pictures taken" not in client.get("/host").text
+
+
+def test_what_the_booth_refuses_is_said(client: httpx.Client, host: Host) -> None:
+    log_in(client)
+    answer = client.post("/host/pause", data={"service": "x"})
+    assert answer.status_code == 409
+    assert "x cannot be paused now." in answer.text
+    assert client.post("/host/approve", data={"key": "gone"}).status_code == 409
+    assert client.post("/host/dance").status_code == 404
+
+
+def test_the_host_sees_no_picture_without_consent(client: httpx.Client, gallery: Gallery) -> None:
+    log_in(client)
+    key = gallery.add(painting(), style="sea/wave", kind="single").key
+    assert client.get(f"/host/thumbnail/{key}").status_code == 404
+    assert "For its visitor alone" in client.get("/host").text
+    gallery.consent(key)
+    assert client.get(f"/host/thumbnail/{key}").status_code == 200
+
+
+@pytest.mark.parametrize(("query", "count"), [("", 1), ("?everything", 3)])
+def test_the_export_is_whole_and_leaves_nothing_behind(
+    client: httpx.Client, gallery: Gallery, query: str, count: int
+) -> None:
+    log_in(client)
+    keys = [gallery.add(painting(n), style="sea/wave", kind="single").key for n in range(3)]
+    gallery.consent(keys[0])
+    answer = client.get(f"/host/export.zip{query}")
+    assert "attachment" in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == count + 1
+    end = time.monotonic() + 10
+    while list(gallery.folder.glob(".*")) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert list(gallery.folder.glob(".*")) == []
+
+
+def test_an_evening_at_the_desk(browse: Callable[..., Any], gallery: Gallery, host: Host, tmp_path: Path) -> None:
+    yes, no, private = held(gallery), held(gallery), gallery.add(painting(), style="night/stars", kind="single").key
+    host.figures, host.printer, host.trouble = {"Visits": 41}, "Out of paper", True
+    host.channels = [
+        Channel("folder", counts={"sent": 12, "queued": 1}),
+        Channel("mastodon", "@booth", "the login ran out", {"unsure": 1}, [TROUBLE]),
+    ]
+    host.said = [(time.time(), "The camera is back.")]
+    page = browse("/host", DESK)
+    page.get_by_label("PIN").fill("1111")
+    page.get_by_role("button", name="Open").click()
+    page.get_by_text("That is not the PIN.").wait_for()
+    page.get_by_label("PIN").fill(PIN)
+    page.keyboard.press("Enter")
+    page.get_by_text("2 wait for your yes").wait_for()
+    for text in ("Somebody chooses a style", "Out of paper", "The camera is back.", "the login ran out", "sent 12"):
+        assert page.get_by_text(text).is_visible(), text
+    assert page.get_by_role("row", name="Visits 41").is_visible()
+    assert page.get_by_role("row", name="Pictures taken 5").is_visible()  # two are previews of styles
+    page.get_by_role("button", name="Show it").first.click()
+    page.get_by_text("1 wait for your yes").wait_for()
+    page.get_by_role("button", name="No", exact=True).click()
+    page.get_by_text("wait for your yes").wait_for(state="detached")
+    assert [gallery.find(key).standing for key in (yes, no)] == [SHOWN, REFUSED]  # type: ignore[union-attr]
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="It is there").click()
+    page.wait_for_load_state()
+    asked = [("pause", "folder"), ("resume", "mastodon"), ("settle", "mastodon", "some key", "True")]
+    assert host.asked == asked
+    page.locator("li", has_text="For its visitor alone").locator("summary").click()
+    page.get_by_role("button", name="Yes, delete it").locator("visible=true").click()
+    page.get_by_text("For its visitor alone").wait_for(state="detached")
+    assert gallery.find(private) is None
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download those shown").click()
+    assert zipfile.is_zipfile(download.value.path())
+    fresh = held(gallery)  # the page follows by itself
+    page.get_by_text("1 wait for your yes").wait_for()
+    assert page.locator(f"img[src$='{fresh}']").first.evaluate("image => image.decode().then(() => image.naturalWidth)")
