@@ -50,7 +50,8 @@ class Ledger:
 
     def counts(self, day: str = "") -> dict[str, int]:
         """How many of what on `day`, such as "2027-06-12"; today where it is empty."""
-        return dict(self._database.read("SELECT what, number FROM counts WHERE day = ?", (day or self.today,)))
+        rows = self._database.read("SELECT what, number FROM counts WHERE day = ?", (day or self.today,))
+        return dict(map(tuple, rows))
 
     @property
     def today(self) -> str:

@@ -24,6 +24,8 @@ WHITE, SOFT, DARK = (255, 255, 255, 255), (255, 255, 255, 190), (24, 20, 18, 255
 ACCENT, GLASS, EDGE, CHOSEN = (255, 196, 87, 255), (20, 17, 15, 165), (255, 255, 255, 120), (255, 255, 255, 235)
 SCRIM = 205
 """How dark it becomes behind what is written over the mirror, of 255."""
+QUIET = 4
+"""Dots of white around a QR, which readers need."""
 SMOOTH = 4
 """Shapes are drawn so many times as large and shrunk, so that their edges are soft."""
 
@@ -38,7 +40,7 @@ class Scene:
     busy            what was asked for is being done
     places          where a shared picture appears
     held            once the host agreed
-    code            the QR of the picture's own page, H x W in 0 and 255
+    code            a QR, H x W in 0 and 255: of the visit while nobody is there, of the picture when it is done
     address         the same to be typed
     print           "" nothing was printed, "coming", or "failed"
     """
@@ -107,6 +109,8 @@ class Screen:
         bottom = page.pill(say("screen.lost" if scene.lost else "screen.idle"), bottom, 4.6, ACCENT, DARK)
         bottom = page.text(self._by(say, scene), bottom - 3 * unit, 4.2, "regular", SOFT)
         page.text(say("screen.welcome"), bottom - 1.5 * unit, 10, "bold")
+        if scene.code is not None:
+            page.invitation(scene.code, say("screen.phone"))
 
     def _choose(self, page: "_Page", moment: Moment, scene: Scene) -> None:
         page.scrim(0.26, 0.72)
@@ -154,7 +158,7 @@ class Screen:
         hint = say("screen.button", what=say("screen.yes"))
         bottom = page.text(hint, bottom - 1.5 * unit, 3.4, "regular", SOFT)
         bottom = page.text(say("screen.otherwise"), bottom - 1.2 * unit, 3.6, "regular", SOFT)
-        where = say("screen.where", places=self._listed(say, scene.places))
+        where = say("screen.where", places=listed(say, scene.places))
         bottom = page.text(where, bottom - 0.8 * unit, 4.4, "medium")
         return page.between(top, bottom)
 
@@ -192,14 +196,14 @@ class Screen:
         """Where the picture goes, in words."""
         if not moment.shared:
             return say("screen.private")
-        return say("screen.waits" if scene.held else "screen.shared", places=self._listed(say, scene.places))
+        return say("screen.waits" if scene.held else "screen.shared", places=listed(say, scene.places))
 
-    @staticmethod
-    def _listed(say: Words, places: Sequence[str]) -> str:
-        """a, b and c."""
-        texts = say.table("screen")
-        names = [texts.get(place, place) for place in places]
-        return f" {say('screen.and')} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+def listed(words: Words, places: Sequence[str]) -> str:
+    """a, b and c: names of services, and places that the words have a name for."""
+    texts = words.table("screen")
+    names = [texts.get(place, place) for place in places]
+    return f" {words('screen.and')} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def placed(box: Box, picture: tuple[int, int], screen: tuple[int, int]) -> View:
@@ -365,12 +369,10 @@ class _Page:
         lines = balanced(hint, font, part[2] - part[0])
         below = (1.25 * len(lines) * 3.4 + 2 + (4 if address else 0)) * self.unit
         side = min(part[2] - part[0], part[3] - part[1] - below, 46 * self.unit)
-        step = max(1, int(side / (len(code) + 8)))  # whole pixels, with the quiet margin that readers need
-        side = step * (len(code) + 8)
+        step = _step(code, side)
+        side = step * (len(code) + 2 * QUIET)
         x, y = (part[0] + part[2] - side) / 2, part[1] + (part[3] - part[1] - side - below) / 2
-        self.rounded((x, y, x + side, y + side), WHITE, 2 * self.unit)
-        picture = PIL.Image.fromarray(code).resize((step * len(code),) * 2, PIL.Image.Resampling.NEAREST)
-        self.image.paste(picture.convert("RGBA"), (round(x) + 4 * step, round(y) + 4 * step))
+        self._dots(code, x, y, step)
         draw, middle, y = ImageDraw.Draw(self.image), (part[0] + part[2]) / 2, y + side + 2 * self.unit
         for line in lines:
             draw.text((middle, y), line, WHITE, font, anchor="ma")
@@ -378,6 +380,23 @@ class _Page:
         small = fitting(address, part[2] - part[0], 2.6 * self.unit)
         draw.text((middle, y + 0.5 * self.unit), address, SOFT, small, anchor="ma")
         return rest
+
+    def invitation(self, code: NDArray[np.uint8], hint: str) -> None:
+        """A small QR in the left corner, and what it is for."""
+        step = _step(code, 19 * self.unit)
+        side, left = step * (len(code) + 2 * QUIET), 3 * self.unit
+        self._dots(code, left, left, step)
+        font = letters(3.2 * self.unit, "medium")
+        for number, line in enumerate(balanced(hint, font, 1.3 * side)):
+            place = left, left + side + (1 + 3.9 * number) * self.unit
+            ImageDraw.Draw(self.image).text(place, line, WHITE, font, stroke_width=1, stroke_fill=DARK)
+
+    def _dots(self, code: NDArray[np.uint8], x: float, y: float, step: int) -> None:
+        """A QR in its quiet margin."""
+        side = step * (len(code) + 2 * QUIET)
+        self.rounded((x, y, x + side, y + side), WHITE, 2 * step)
+        picture = PIL.Image.fromarray(code).resize((step * len(code),) * 2, PIL.Image.Resampling.NEAREST)
+        self.image.paste(picture.convert("RGBA"), (round(x) + QUIET * step, round(y) + QUIET * step))
 
     def between(self, top: float, bottom: float) -> Box:
         """What is left for a picture."""
@@ -406,6 +425,11 @@ class _Page:
         layer = PIL.Image.new("RGBA", mask.size, colour)
         layer.putalpha(mask.point(lambda share: share * colour[3] // 255))
         self.image.alpha_composite(layer, (max(0, place[0]), max(0, place[1])))
+
+
+def _step(code: NDArray[np.uint8], side: float) -> int:
+    """Pixels of a dot: a whole number, so that all are alike."""
+    return max(1, int(side / (len(code) + 2 * QUIET)))
 
 
 @lru_cache(maxsize=64)
