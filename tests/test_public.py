@@ -18,6 +18,7 @@ PUBLIC = {
     "SourceError",
     "CameraError",
     "ControlError",
+    "BoothError",
     "StreamLost",
     "SinkError",
     "OutputExists",

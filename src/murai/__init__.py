@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from murai.controls import Controls as Controls
+    from murai.errors import BoothError as BoothError
     from murai.errors import CameraError as CameraError
     from murai.errors import ControlError as ControlError
     from murai.errors import MissingExtra as MissingExtra
@@ -42,6 +43,7 @@ _HOMES = {
     "SourceError": "errors",
     "CameraError": "errors",
     "ControlError": "errors",
+    "BoothError": "errors",
     "StreamLost": "errors",
     "SinkError": "errors",
     "OutputExists": "errors",
