@@ -18,6 +18,7 @@ from murai.cli.live import live
 from murai.cli.measure import measure
 from murai.cli.paint import image, video
 from murai.cli.sheets import all_styles, blends, changes, layers, strength
+from murai.cli.slideshow import slideshow
 from murai.cli.styles import styles
 from murai.cli.train import train
 from murai.console import say
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Any] = {
     "train": train,
     "styles": styles,
     "measure": measure,
+    "slideshow": slideshow,
     "install-kiosk": install_kiosk,
 }
 """Every command by its name, which is that of its table in the settings file too."""
