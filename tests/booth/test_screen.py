@@ -6,7 +6,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from murai.booth.screen import Scene, Screen, placed
+from murai.booth.screen import Scene, Screen, listed, placed
 from murai.booth.visit import KINDS, STATES, TABLE, Moment, Offers
 from murai.booth.words import load_words
 from murai.sinks.surface import geometry
@@ -155,3 +155,10 @@ def test_a_picture_is_laid_into_its_box_in_its_own_shape(picture, screen):
     assert bottom <= 301
     assert max((right - left) / 300, (bottom - top) / 250) == pytest.approx(1, abs=0.01)
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((250, 175), abs=1)
+
+
+def test_places_are_listed_as_a_person_says_them():
+    english, french = load_words("en"), load_words("fr")
+    assert listed(english, ["Bluesky"]) == "on Bluesky"
+    assert listed(english, ["Bluesky", "Folder", "gallery"]) == "on Bluesky, in our album and in our gallery"
+    assert listed(french, ["X", "slideshow"]) == "sur X et sur l’écran d’ici"

@@ -39,7 +39,7 @@ def test_every_kind_has_a_name():
 
 
 def test_places_are_filled_in_and_braces_in_what_is_filled_in_stay():
-    assert load_words("en")("screen.where", places="{me}") == "It would appear on {me}."
+    assert load_words("en")("screen.where", places="{me}") == "It would appear {me}."
     with pytest.raises(KeyError):
         load_words("en")("screen.where")
 

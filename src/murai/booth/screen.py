@@ -200,9 +200,9 @@ class Screen:
 
 
 def listed(words: Words, places: Sequence[str]) -> str:
-    """a, b and c: names of services, and places that the words have a name for."""
+    """ "on a, in b and on c": services by their names, and places that the words have a name for."""
     texts = words.table("screen")
-    names = [texts.get(place, place) for place in places]
+    names = [texts.get(place.lower()) or words("screen.on", service=place) for place in places]
     return f" {words('screen.and')} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 

@@ -163,7 +163,7 @@ class Settings(_Table):
             table = tomllib.loads(file.read_text(encoding="utf-8"))
             return cls.model_validate(table).beside(file.absolute().parent)
         except ValidationError as error:
-            raise BoothError(f"{file}: {_reason(error)}.") from None  # the error shows values, of which one is a PIN
+            raise BoothError(f"{file}: {reason(error)}.") from None  # the error shows values, of which one is a PIN
         except (OSError, ValueError) as error:
             raise BoothError(f"{file} cannot be read as settings ({error}); murai booth --setup makes some.") from error
 
@@ -206,7 +206,7 @@ def _scrypt(pin: str, salt: bytes) -> bytes:
     return hashlib.scrypt(pin.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32)
 
 
-def _reason(error: ValidationError) -> str:
+def reason(error: ValidationError) -> str:
     """The first thing that is wrong, in words."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))

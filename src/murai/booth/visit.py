@@ -172,7 +172,7 @@ class Visit:
 
         It is left alone where nothing follows from it, where it was meant for the state with another `serial`, and
         where it comes too soon after a press. `value` is the name of a style, kind or language; for the last two the
-        next where it is empty. "taken" and "lost" are what camera and disk have to say: the pictures are there, or gone.
+        next where it is empty. "taken" and "lost" come from camera and disk: the pictures are there, or gone.
         """
         done = self.tick()
         if event == "time" or (serial is not None and serial != self.now.serial):
