@@ -26,6 +26,8 @@ def test_only_who_knows_the_token_of_this_visit_plays(client: httpx.Client, visi
     visitor.token = "t-0001"
     assert client.get(PAGE).status_code == 403
     assert client.get("/visit?t=t-0001").status_code == 200
+    visitor.token = ""
+    assert client.get("/visit?t=").status_code == 403
 
 
 def test_what_is_pressed_is_heard_with_its_serial(client: httpx.Client, visitor: Visitor) -> None:

@@ -106,7 +106,7 @@ class VisitPage:
         who = client(request)
         if self._tries.wait(who):
             return self._rendering.message(request, "wait", 429)
-        if hmac.compare_digest(token.encode(), self._visiting.token.encode()):
+        if token and hmac.compare_digest(token.encode(), self._visiting.token.encode()):
             return None
         self._tries.wrong(who)
         return self._rendering.message(request, "over", 403)

@@ -1,15 +1,19 @@
 """A web application at an address of this machine, in a thread of its own. The only file that imports uvicorn."""
 
+import asyncio
 import socket
 import threading
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from murai.control.access import Address, listening
 
 LARGEST = 65_536
 """Bytes of a request or a message, above which it is refused."""
+MOST, MOST_OF_ONE = 400, 64
+"""Connections at once, of all and of one address; the next one is closed."""
 
 
 class Server:
@@ -24,6 +28,7 @@ class Server:
         self.port = int(listener.getsockname()[1])
         config = uvicorn.Config(
             app,
+            http=_Connection,
             log_config=None,
             log_level="critical",  # who sends garbage is answered, and fills no log
             access_log=False,
@@ -40,6 +45,21 @@ class Server:
         """Serve no more."""
         self._server.should_exit = self._server.force_exit = True
         self._thread.join()
+
+
+class _Connection(H11Protocol):
+    """One of a bounded number: whoever opens more than that does not take the files away from the rest of us."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        of_one = sum(_who(other) == _who(self) for other in self.connections)
+        if of_one > MOST_OF_ONE or len(self.connections) > MOST:
+            transport.abort()
+
+
+def _who(connection: object) -> str:
+    """The address at the other end."""
+    return str((getattr(connection, "client", None) or ("",))[0])
 
 
 def _listener(address: Address, kind: str) -> socket.socket:
