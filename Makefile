@@ -15,8 +15,13 @@ TEST_PACKAGES := chromium cups cups-client cups-filters ffmpeg ghostscript image
 demo: $(VENV)/base
 	$(BIN)/murai live --overwrite
 
-test: system $(VENV)/all check
+test: system $(VENV)/all .servers/ready check
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+# The real servers that the tests of publishing speak to.
+.servers/ready: $(wildcard tests/publish/servers/*)
+	SUDO="$(SUDO)" tests/publish/servers/install.sh .servers
+	touch $@
 
 # Lint, format and types.
 check: $(VENV)/all
@@ -52,4 +57,4 @@ $(VENV)/all: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@ $(VENV)/base
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis demo.mp4
+	rm -rf $(VENV) .servers build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis demo.mp4

@@ -54,9 +54,12 @@ class Database:
                 raise
 
     def read(self, question: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """All rows that answer an SQL `question`."""
+        """All rows that answer an SQL `question`. Raises MuraiError where the file cannot be read."""
         with self._lock:
-            return self._connection.execute(question, values).fetchall()
+            try:
+                return self._connection.execute(question, values).fetchall()
+            except sqlite3.Error as error:
+                raise MuraiError(f"{self.file} cannot be read ({error}); close what else uses it.") from error
 
     def close(self) -> None:
         """Let go of the file."""

@@ -11,6 +11,7 @@
     ├── RuntimeUnsupported      this machine lacks what the network's runtime needs
     ├── ControlError            a control, value or action that is not there or out of its range
     ├── BoothError              a picture, page, printer or setting of the photo booth that cannot be had
+    ├── DeliveryError           a picture was not published; its kinds are in publish/post.py
     ├── TrainError              the pictures, photographs or weights to learn from cannot be used
     └── MissingExtra            an optional library is not installed; the message names the extra
 
@@ -21,6 +22,11 @@ from collections.abc import Callable
 
 Say = Callable[[str], None]
 """Takes one sentence meant for the user: a reconnect, a lost packet, a choice made."""
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's error says, in its first line; its name where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def silent(message: str) -> None:
@@ -69,6 +75,10 @@ class ControlError(MuraiError):
 
 class BoothError(MuraiError):
     """The photo booth cannot keep, show or print something."""
+
+
+class DeliveryError(MuraiError):
+    """A picture cannot be published."""
 
 
 class TrainError(MuraiError):

@@ -12,11 +12,13 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from cyclopts.config import Dict
 
 from murai import __version__
+from murai.cli.booth import booth
 from murai.cli.common import config_folder
 from murai.cli.kiosk import install_kiosk
 from murai.cli.live import live
 from murai.cli.measure import measure
 from murai.cli.paint import image, video
+from murai.cli.publish import publish
 from murai.cli.sheets import all_styles, blends, changes, layers, strength
 from murai.cli.slideshow import slideshow
 from murai.cli.styles import styles
@@ -41,7 +43,9 @@ COMMANDS: dict[str, Any] = {
     "train": train,
     "styles": styles,
     "measure": measure,
+    "publish": publish,
     "slideshow": slideshow,
+    "booth": booth,
     "install-kiosk": install_kiosk,
 }
 """Every command by its name, which is that of its table in the settings file too."""

@@ -48,6 +48,11 @@ def user_folder() -> Path:
     return _xdg("XDG_DATA_HOME", ".local/share") / "styles"
 
 
+def booth_folder() -> Path:
+    """Where a booth keeps its pictures and what it publishes: in the XDG data folder."""
+    return _xdg("XDG_DATA_HOME", ".local/share") / "booth"
+
+
 def config_folder() -> Path:
     """Where a user's scenes and settings are: the XDG configuration folder."""
     return _xdg("XDG_CONFIG_HOME", ".config")

@@ -1,0 +1,187 @@
+"""murai publish: the accounts that the booth publishes with, and what waits to be published."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from murai.cli.common import booth_folder, config_folder, needs
+from murai.console import say, show_json
+from murai.errors import MuraiError
+
+if TYPE_CHECKING:
+    from murai.publish import Outbox, Row
+
+Folder = Annotated[Path | None, Parameter(name="--folder")]
+FILE = "outbox.sqlite"
+"""In the folder of a booth."""
+TOLD = ("held", "failed", "unsure")
+"""States in which a picture waits for the host."""
+
+publish = App(name="publish", help="The accounts that the booth publishes with, and what waits to be published.")
+
+
+@publish.command
+def login(service: str, *, folder: Folder = None) -> None:
+    """Log in to a service, try it, and send to it what waits.
+
+    What it asks is answered on the terminal, or line by line on standard input. Secrets go to the system's keyring, or
+    to a file that only its owner reads.
+
+    Parameters
+    ----------
+    service
+        bluesky, mastodon, x, folder or webhook.
+    folder
+        The booth's; by default the user's.
+    """
+    with needs("Publishing", "booth"):
+        from murai.publish import open_service
+        from murai.publish.credentials import Credentials, Held
+        from murai.publish.login import Questions
+        from murai.publish.services import service_class
+    tried = Held(**service_class(service).login(Questions(say)))
+    account = open_service(service, tried).account()
+    credentials = Credentials(config_folder())
+    credentials.write(service, tried.read(service))
+    say(f"{service}: logged in as {account}; kept in {credentials.place}.")
+    if _file(folder).is_file():
+        resume(service, folder=folder)
+
+
+@publish.command
+def logout(service: str) -> None:
+    """Forget the account of a service.
+
+    Parameters
+    ----------
+    service
+        bluesky, mastodon, x, folder or webhook.
+    """
+    with needs("Publishing", "booth"):
+        from murai.publish.credentials import Credentials
+        from murai.publish.services import service_class
+    service_class(service)
+    Credentials(config_folder()).remove(service)
+    say(f"{service}: logged out here; what was allowed to murai is taken back at {service} itself.")
+
+
+@publish.command
+def status(*, folder: Folder = None, json: bool = False) -> None:
+    """Show what was published, and what waits and why.
+
+    Parameters
+    ----------
+    folder
+        The booth's; by default the user's.
+    json
+        Print JSON.
+    """
+    with _outbox(folder) as outbox:
+        counts, paused, rows = outbox.counts(), outbox.reasons, outbox.rows()
+    if json:
+        return show_json({"services": counts, "paused": paused, "rows": list(map(_told, rows))})
+    for service in sorted({*counts, *paused}):
+        states = ", ".join(f"{number} {state}" for state, number in counts.get(service, {}).items()) or "nothing yet"
+        print(f"{service}: {states}" + (f"; paused: {paused[service]}" if service in paused else ""))
+    for row in rows:
+        if row.state in TOLD:
+            print(f"{row.key} {row.service} {row.state}" + (f": {row.error}" if row.error else ""))
+
+
+@publish.command
+def retry(service: str | None = None, *, folder: Folder = None) -> None:
+    """Try what failed once more, and what waits now.
+
+    Parameters
+    ----------
+    service
+        One of them; by default all.
+    folder
+        The booth's; by default the user's.
+    """
+    with _outbox(folder) as outbox:
+        outbox.retry(service)
+
+
+@publish.command
+def pause(service: str, *, folder: Folder = None) -> None:
+    """Send nothing to a service until `resume`.
+
+    Parameters
+    ----------
+    service
+        Which.
+    folder
+        The booth's; by default the user's.
+    """
+    with _outbox(folder) as outbox:
+        outbox.pause(service)
+
+
+@publish.command
+def resume(service: str, *, folder: Folder = None) -> None:
+    """Send to a service again.
+
+    Parameters
+    ----------
+    service
+        Which.
+    folder
+        The booth's; by default the user's.
+    """
+    with _outbox(folder) as outbox:
+        outbox.resume(service)
+
+
+@publish.command
+def approve(key: str, *, folder: Folder = None) -> None:
+    """Let a picture go out that waits for the host, or send one again that may be there or not.
+
+    Parameters
+    ----------
+    key
+        Of the picture, as `status` shows it.
+    folder
+        The booth's; by default the user's.
+    """
+    with _outbox(folder) as outbox:
+        outbox.approve(key)
+
+
+@publish.command
+def refuse(key: str, *, folder: Folder = None) -> None:
+    """Keep a picture from going out.
+
+    Parameters
+    ----------
+    key
+        Of the picture, as `status` shows it.
+    folder
+        The booth's; by default the user's.
+    """
+    with _outbox(folder) as outbox:
+        outbox.refuse(key)
+
+
+@contextmanager
+def _outbox(folder: Path | None) -> "Iterator[Outbox]":
+    """The outbox of the booth in `folder`. Raises MuraiError where there is none."""
+    with needs("Publishing", "booth"):
+        from murai.publish import Outbox
+    file = _file(folder)
+    if not file.is_file():
+        raise MuraiError(f"there is no outbox in {file.parent}; give the booth's --folder, or start a booth first.")
+    with closing(Outbox(file, say)) as outbox:
+        yield outbox
+
+
+def _file(folder: Path | None) -> Path:
+    return (folder or booth_folder()) / FILE
+
+
+def _told(row: "Row") -> dict[str, object]:
+    names = ("key", "service", "state", "attempts", "error", "url")
+    return {name: getattr(row, name) for name in names} | {"picture": str(row.post.picture), "made": row.post.made}

@@ -1,0 +1,143 @@
+"""A post as a service takes it: the picture small enough and with nothing else in the file, the texts short enough."""
+
+import io
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable
+
+import regex
+from PIL import Image, ImageCms, ImageOps
+
+from murai.publish.post import Limits, Post, Prepared, Refused, clean
+
+QUALITIES = (92, 85, 75, 65)
+"""Of a JPEG, tried in turn before the picture is made smaller."""
+SHRINK = 0.8
+SMALLEST = 64
+"""Pixels of the longer side, below which a picture is not made smaller."""
+ELLIPSIS = "…"
+GRAPHEME = regex.compile(r"\X")
+LINK = regex.compile(r"(?:https?://|www\.)\S+|(?<![\w@.-])(?:[\w-]+\.)+\p{L}{2,}(?:/\S*)?")
+EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|\N{COMBINING ENCLOSING KEYCAP}")
+MENTION = regex.compile(r"(?<![\w/])@(\w+)@[\w.-]+")
+LINK_LENGTH = 23
+"""Characters that X and Mastodon count for a link, however long it is."""
+LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
+"""Code points that X counts once; it counts all others twice."""
+
+
+def prepare(post: Post, limits: Limits) -> Prepared:
+    """`post` within `limits`. Raises Refused where the picture cannot be read, or not be made small enough."""
+    image, kind, size = fit_picture(post, limits)
+    caption, alt = clean(post.caption), clean(post.alt)
+    if limits.characters is not None:
+        caption = cut(caption, limits.characters, limits.count)
+    if limits.alt is not None:
+        alt = cut(alt, limits.alt)
+    return Prepared(post.key, image, kind, *size, caption, alt, post.made)
+
+
+def fit_picture(post: Post, limits: Limits) -> tuple[bytes, str, tuple[int, int]]:
+    """The picture's bytes, media type and size. What is small enough keeps its pixels. Raises Refused."""
+    try:
+        with Image.open(post.picture) as opened:
+            opened.load()
+            if data := _as_it_is(opened, limits):
+                return data, f"image/{str(opened.format).lower()}", opened.size
+            image = _plain(opened)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise Refused(f"{post.picture} cannot be read as a picture ({error}); is the file still there?") from error
+    return _small(image, limits)
+
+
+def _as_it_is(image: Image.Image, limits: Limits) -> bytes | None:
+    """The file again without what else was in it, None where it is no JPEG or PNG that will do."""
+    turned = image.getexif().get(0x0112, 1) != 1
+    if image.format not in ("JPEG", "PNG") or image.mode not in ("RGB", "L") or "icc_profile" in image.info or turned:
+        return None
+    if limits.side is not None and max(image.size) > limits.side:
+        return None
+    if image.format == "JPEG":
+        image.info.clear()
+        data = _encoded(image, "JPEG", quality="keep")
+    else:
+        data = _encoded(Image.frombytes(image.mode, image.size, image.tobytes()), "PNG")
+    return data if limits.bytes is None or len(data) <= limits.bytes else None
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """RGB in the common colours, upright, on white where it is transparent, and nothing else."""
+    profile, upright = image.info.get("icc_profile"), image.copy()
+    ImageOps.exif_transpose(upright, in_place=True)
+    if profile and upright.mode in ("RGB", "CMYK", "L"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            changed = ImageCms.profileToProfile(upright, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            upright = changed or upright
+        except (ImageCms.PyCMSError, OSError):  # a profile that is none
+            pass
+    if upright.has_transparency_data:
+        upright = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
+    return upright.convert("RGB")
+
+
+def _small(image: Image.Image, limits: Limits) -> tuple[bytes, str, tuple[int, int]]:
+    side = max(image.size) if limits.side is None else min(limits.side, max(image.size))
+    while side >= min(SMALLEST, max(image.size)):
+        smaller = ImageOps.contain(image, (side, side)) if side < max(image.size) else image
+        for quality in QUALITIES:
+            data = _encoded(smaller, "JPEG", quality=quality, subsampling=0 if quality > 90 else 2)
+            if limits.bytes is None or len(data) <= limits.bytes:
+                return data, "image/jpeg", smaller.size
+        side = int(side * SHRINK)
+    raise Refused(f"the picture cannot be made as small as {limits.bytes} bytes.")
+
+
+def _encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def cut(text: str, limit: int, count: Callable[[str], int] = len) -> str:
+    """`text`, or as much of it as `limit` allows by `count`, ended by an ellipsis and never inside a character."""
+    if count(text) <= limit:
+        return text
+    ends = [found.end() for found in GRAPHEME.finditer(text)]
+    kept = bisect_right(ends, limit, key=lambda end: count(text[:end].rstrip() + ELLIPSIS))
+    while kept:
+        shorter = text[: ends[kept - 1]].rstrip() + ELLIPSIS
+        if count(shorter) <= limit:
+            return shorter
+        kept -= 1
+    return ""
+
+
+def graphemes(text: str) -> int:
+    """What a reader takes for characters."""
+    return len(GRAPHEME.findall(text))
+
+
+def bluesky_length(text: str) -> int:
+    """Graphemes, or a tenth of the bytes where that is more: Bluesky allows 300 of the one and 3,000 of the other."""
+    return max(graphemes(text), -(-len(text.encode()) // 10))
+
+
+def mastodon_length(text: str) -> int:
+    """Graphemes, where a link counts 23 and a mention is as long as the name without the server."""
+    return graphemes(MENTION.sub(r"@\1", regex.sub(r"https?://\S+", "x" * LINK_LENGTH, text)))
+
+
+def x_length(text: str) -> int:
+    """X's weighted length: a link counts 23, an emoji 2, letters of most alphabets 1, Chinese and others 2."""
+    text = unicodedata.normalize("NFC", text)
+    links = LINK.findall(text)
+    rest = LINK.sub("", text)
+    return len(links) * LINK_LENGTH + sum(map(_weight, GRAPHEME.findall(rest)))
+
+
+def _weight(grapheme: str) -> int:
+    if EMOJI.search(grapheme):
+        return 2
+    return sum(1 if any(low <= ord(letter) <= high for low, high in LIGHT) else 2 for letter in grapheme)

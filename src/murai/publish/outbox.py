@@ -1,0 +1,288 @@
+"""What is to be published, and how far it is: one row for each picture and service, on the disk."""
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from murai.database import Database
+from murai.errors import DeliveryError, Say, silent
+from murai.publish.post import POSTING, Post, clean
+
+State = Literal["held", "queued", "sending", "sent", "failed", "unsure", "refused", "withdrawn"]
+"""held: waits for the host. queued: waits for its time. sending: an attempt has begun. failed: the service refused it.
+unsure: may be there or not. refused: by the host. withdrawn: by the visitor."""
+OPEN: tuple[State, ...] = ("held", "queued", "sending", "unsure")
+"""What still needs its picture."""
+LONGEST = 300.0
+"""Seconds that a row waits at most before it is tried again; one that seems to wait longer does so by a wrong clock."""
+BY_HOST = "the host paused it"
+COLUMNS = ("key", "service", "state", "attempts", "refusals", "due", "error", "url")
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS posts (
+    key TEXT PRIMARY KEY, picture BLOB NOT NULL, caption TEXT NOT NULL, alt TEXT NOT NULL, made REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS rows (
+    key TEXT NOT NULL REFERENCES posts, service TEXT NOT NULL, state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0, refusals INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '', url TEXT NOT NULL DEFAULT '', notes TEXT NOT NULL DEFAULT '{}',
+    PRIMARY KEY (key, service)
+);
+CREATE INDEX IF NOT EXISTS rows_by_state ON rows (service, state, due);
+CREATE TABLE IF NOT EXISTS services (
+    service TEXT PRIMARY KEY, paused TEXT NOT NULL DEFAULT '', nudges INTEGER NOT NULL DEFAULT 0
+);
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One post at one service. `due`: when it is tried next, in seconds since 1970. `url`: of the post, once sent."""
+
+    key: str
+    service: str
+    state: State
+    attempts: int
+    refusals: int
+    due: float
+    error: str
+    url: str
+    post: Post
+
+
+class RowNotes:
+    """What a service remembers of one row, on the disk as soon as it is kept."""
+
+    def __init__(self, database: Database, row: Row) -> None:
+        self._database, self._where = database, (row.key, row.service)
+        [kept] = database.read("SELECT notes FROM rows WHERE key = ? AND service = ?", self._where)
+        self._notes: dict[str, str] = json.loads(kept["notes"])
+
+    def __getitem__(self, name: str) -> str:
+        return self._notes.get(name, "")
+
+    def keep(self, **notes: str) -> None:
+        """Remember; an empty text forgets. Raises MuraiError where the disk refuses."""
+        changed = {name: value for name, value in (self._notes | notes).items() if value}
+        with self._database.writing() as rows:
+            text = json.dumps(changed)
+            rows.execute("UPDATE rows SET notes = ? WHERE key = ? AND service = ?", (text, *self._where))
+        self._notes = changed
+
+
+class Outbox:
+    """The rows in `file`, whose folder has to be there. Any thread, and any process, may use it.
+
+    Where the file was damaged and a new one begun, nobody knows any more what was sent: what was made before then and
+    is added again counts as perhaps sent. `clock` tells seconds since 1970, and may be wrong.
+
+    Raises MuraiError where the file cannot be opened or written.
+    """
+
+    def __init__(self, file: Path, say: Say = silent, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._database = Database(file, SCHEMA, say)
+        self._forgot = max(map(_when, file.parent.glob(f"{file.stem}-damaged-*{file.suffix}")), default=0.0)
+        self._news = threading.Condition()
+
+    def add(self, post: Post, services: Iterable[str], *, approved: bool) -> None:
+        """Publish `post` at `services`, once the host agreed where it is not `approved`. What is there stays."""
+        state = "queued" if approved else "held"
+        notes = json.dumps({POSTING: "?"} if post.made < self._forgot else {})
+        values = (post.key, os.fsencode(post.picture.absolute()), clean(post.caption), clean(post.alt), post.made)
+        with self._database.writing() as rows:
+            rows.execute("INSERT OR IGNORE INTO posts VALUES (?, ?, ?, ?, ?)", values)
+            for service in services:
+                rows.execute(
+                    "INSERT OR IGNORE INTO rows (key, service, state, notes) VALUES (?, ?, ?, ?)",
+                    (post.key, service, state, notes),
+                )
+        self._tell()
+
+    def approve(self, key: str) -> None:
+        """The host agrees: what is held is sent, and what may be there or not is sent again. Raises DeliveryError."""
+        self._decide(key, ("held",), "state = 'queued', due = 0")
+        self._decide(key, ("unsure",), "state = 'queued', due = 0, error = '', notes = '{}'")
+
+    def refuse(self, key: str) -> None:
+        """The host says no: nothing more is sent of it. Raises DeliveryError."""
+        self._decide(key, ("held", "queued", "failed", "unsure"), "state = 'refused'")
+
+    def withdraw(self, key: str) -> list[str]:
+        """Its visitor deletes it: nothing more is sent. Returns the services where it is or may be already."""
+        there = [row.service for row in self.rows() if row.key == key and row.state in ("sending", "sent", "unsure")]
+        with self._database.writing() as rows:
+            rows.execute("UPDATE rows SET state = 'withdrawn' WHERE key = ? AND state != 'sent'", (key,))
+        self._tell()
+        return there
+
+    def rows(self, state: State | None = None) -> list[Row]:
+        """All of them, or those in one state, by when their pictures were made."""
+        return self._rows("state = ?1 OR ?1 IS NULL ORDER BY made, key, service", state)
+
+    @property
+    def busy(self) -> set[str]:
+        """Keys of the pictures that are still needed here."""
+        return {row.key for state in OPEN for row in self.rows(state)}
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many rows each service has in each state, of those it has any in."""
+        counts: dict[str, dict[str, int]] = {}
+        for service, state, number in self._database.read(
+            "SELECT service, state, COUNT(*) FROM rows GROUP BY service, state ORDER BY service, state"
+        ):
+            counts.setdefault(service, {})[state] = number
+        return counts
+
+    def retry(self, service: str | None = None) -> None:
+        """Try what failed once more, and what waits now, at one service or all."""
+        with self._database.writing() as rows:
+            rows.execute(
+                "UPDATE rows SET state = 'queued', due = 0, refusals = 0"
+                " WHERE state IN ('failed', 'queued') AND (service = ?1 OR ?1 IS NULL)",
+                (service,),
+            )
+        for name in [service] if service else self.counts():
+            self._nudge(name)
+        self._tell()
+
+    def pause(self, service: str, reason: str = BY_HOST) -> bool:
+        """Send nothing to `service` until `resume`, for a `reason`. False where it is paused already."""
+        with self._database.writing() as rows:
+            rows.execute("INSERT OR IGNORE INTO services (service) VALUES (?)", (service,))
+            changed = rows.execute(
+                "UPDATE services SET paused = ? WHERE service = ? AND paused = ''", (reason, service)
+            ).rowcount
+        return bool(changed)
+
+    def resume(self, service: str) -> None:
+        """Send to `service` again, now."""
+        self._nudge(service)
+        with self._database.writing() as rows:
+            rows.execute("UPDATE services SET paused = '' WHERE service = ?", (service,))
+            rows.execute("UPDATE rows SET due = 0 WHERE service = ? AND state = 'queued'", (service,))
+        self._tell()
+
+    @property
+    def paused(self) -> set[str]:
+        """The services that are sent nothing."""
+        return set(self.reasons)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why each service that is paused is."""
+        return dict(map(tuple, self._database.read("SELECT service, paused FROM services WHERE paused != ''")))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    # What follows is for the Publisher.
+
+    def claim(self) -> Callable[[], None]:
+        """Be the only one who sends from this file, until what is returned is called or the process ends.
+
+        Raises DeliveryError where somebody else does.
+        """
+        lock = sqlite3.connect(f"{self._database.file}.lock", timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error:
+            lock.close()
+            raise DeliveryError(f"another murai sends from {self._database.file} already; end it first.") from None
+        return lock.close
+
+    def take(self, service: str) -> Row | None:
+        """The row of `service` that is due first, which is being sent from now on; None where nothing is.
+
+        One that was being sent already is taken again: whoever took it is gone.
+        """
+        due = self._rows(
+            "service = ?1 AND state IN ('queued', 'sending') AND (due <= ?2 OR due > ?2 + ?3)"
+            " AND NOT EXISTS (SELECT 1 FROM services WHERE services.service = ?1 AND paused != '')"
+            " ORDER BY due, made, key LIMIT 1",
+            *(service, self._clock(), LONGEST),
+        )
+        for row in due:
+            with self._database.writing() as rows:
+                taken = rows.execute(
+                    "UPDATE rows SET state = 'sending', attempts = attempts + 1"
+                    " WHERE key = ? AND service = ? AND state IN ('queued', 'sending')",
+                    (row.key, service),
+                ).rowcount
+            if taken:  # and not withdrawn meanwhile
+                return row
+        return None
+
+    def notes(self, row: Row) -> RowNotes:
+        """What was kept of `row`."""
+        return RowNotes(self._database, row)
+
+    def sent(self, row: Row, url: str) -> None:
+        """It is there, also where it was withdrawn meanwhile."""
+        with self._database.writing() as rows:
+            rows.execute(
+                "UPDATE rows SET state = 'sent', url = ?, error = '', due = 0 WHERE key = ? AND service = ?",
+                (url, row.key, row.service),
+            )
+
+    def unsent(
+        self, row: Row, error: str, *, state: State = "queued", wait: float = 0.0, refused: bool = False
+    ) -> None:
+        """It is not there; `wait`: seconds until it is tried again."""
+        with self._database.writing() as rows:
+            rows.execute(
+                "UPDATE rows SET state = ?, error = ?, due = ?, refusals = refusals + ?"
+                " WHERE key = ? AND service = ? AND state = 'sending'",
+                (state, error, self._clock() + min(wait, LONGEST), refused, row.key, row.service),
+            )
+
+    def nudges(self, service: str) -> int:
+        """A number that grows whenever somebody wants `service` to be tried now."""
+        found = self._database.read("SELECT nudges FROM services WHERE service = ?", (service,))
+        return int(found[0]["nudges"]) if found else 0
+
+    def wait(self, seconds: float) -> None:
+        """Until something was added or decided in this process, at most `seconds`."""
+        with self._news:
+            self._news.wait(seconds)
+
+    def _nudge(self, service: str) -> None:
+        with self._database.writing() as rows:
+            rows.execute("INSERT OR IGNORE INTO services (service) VALUES (?)", (service,))
+            rows.execute("UPDATE services SET nudges = nudges + 1 WHERE service = ?", (service,))
+
+    def _tell(self) -> None:
+        with self._news:
+            self._news.notify_all()
+
+    def _decide(self, key: str, states: Collection[str], change: str) -> None:
+        if not self._rows("key = ?1", key):
+            raise DeliveryError(f"there is no picture {key} in the outbox; `murai publish status` lists them.")
+        marks = ", ".join("?" * len(states))
+        with self._database.writing() as rows:
+            rows.execute(f"UPDATE rows SET {change} WHERE key = ? AND state IN ({marks})", (key, *states))
+        self._tell()
+
+    def _rows(self, where: str, *values: object) -> list[Row]:
+        question = f"SELECT * FROM rows JOIN posts USING (key) WHERE {where}"
+        return [_row(found) for found in self._database.read(question, values)]
+
+
+def _row(found: sqlite3.Row) -> Row:
+    picture = Path(os.fsdecode(found["picture"]))
+    post = Post(found["key"], picture, found["caption"], found["alt"], found["made"])
+    return Row(post=post, **{name: found[name] for name in COLUMNS})
+
+
+def _when(aside: Path) -> float:
+    """When a damaged file was put aside, as its name says."""
+    with suppress(ValueError):
+        return int(aside.stem.rpartition("-")[2]) / 1e9
+    return 0.0

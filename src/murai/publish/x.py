@@ -1,0 +1,257 @@
+"""Pictures to X, by its API v2."""
+
+import base64
+import hashlib
+import hmac
+import secrets as chance
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+from murai.errors import DeliveryError
+from murai.publish.credentials import Keeper, Secrets
+from murai.publish.fitting import x_length
+from murai.publish.http import Answer, asked, trouble
+from murai.publish.login import Questions
+from murai.publish.post import POSTING, Limits, LoggedOut, Notes, NotReached, Prepared, Refused, TryLater, Unsure
+
+API = "https://api.x.com"
+CONSENT = "https://x.com/i/oauth2/authorize"
+SCOPES = "tweet.read tweet.write users.read media.write offline.access"
+PORT = 8459
+"""At this machine; http://127.0.0.1:8459/ has to be an address that the app at X sends people back to."""
+CHUNK = 1_000_000
+"""Bytes of a picture in one request."""
+LOOK_BACK = 3
+"""Hundreds of the account's newest posts among which one is looked for that may have been made."""
+FOUR_KEYS = ("consumer_key", "consumer_secret", "access_token", "access_secret")
+
+
+NOT_X = TryLater("what answers is not X; look whether the network wants a login of its own.")
+
+
+class X:
+    """Posts as the account that gave its consent (OAuth 2.0), or whose four keys are known (OAuth 1.0a).
+
+    X has no way to say that two requests are the same. So the picture is uploaded first and its id kept, then that the
+    post is being made. Where it may have been made, the account's newest posts are read; if it is not among them,
+    Unsure is raised and a person has to look. `api`: where the interface is.
+    """
+
+    name = "x"
+    limits = Limits(bytes=5_000_000, side=4096, characters=280, alt=1000, count=x_length)
+
+    def __init__(self, accounts: Keeper, api: str = API) -> None:
+        self._accounts, self._api = accounts, api
+
+    @staticmethod
+    def login(ask: Questions, api: str = API) -> dict[str, str]:
+        """Ask for the keys of an app, then for the consent of an account."""
+        client = ask.choice("The app's OAuth 2.0 client id, empty for the four keys of OAuth 1.0a")
+        if not client:
+            return {key: ask.secret(f"The {key.replace('_', ' ')}") for key in FOUR_KEYS}
+        secret = ask.secret("The app's client secret, empty if it has none", empty=True)
+        verifier, state = chance.token_urlsafe(48), chance.token_urlsafe(16)
+        back = f"http://127.0.0.1:{PORT}/"
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        question = {
+            "response_type": "code", "client_id": client, "redirect_uri": back, "scope": SCOPES, "state": state,
+            "code_challenge": challenge, "code_challenge_method": "S256",
+        }  # fmt: skip
+        ask.say(f"Agree at {CONSENT}?{urlencode(question, quote_via=quote)}")
+        ask.say("On another machine, type in the address where the browser ends.")
+        arrived = parse_qs(urlsplit(ask.arrival(PORT)).query)
+        if arrived.get("state") != [state] or "code" not in arrived:
+            raise DeliveryError("X did not let murai in; log in again and agree.")
+        values = Secrets({"client": client, "client_secret": secret, "verifier": verifier, "code": arrived["code"][0]})
+        return _tokens(
+            api, values, grant_type="authorization_code", code=values["code"], redirect_uri=back, code_verifier=verifier
+        )
+
+    def account(self) -> str:
+        """The name."""
+        return f"@{self._me()['username']}"
+
+    def send(self, post: Prepared, notes: Notes) -> str:
+        """Find the post, or make it. Raises Unsure where that cannot be told."""
+        if notes[POSTING]:
+            return self._found(notes)
+        fresh = not notes["media"]
+        if fresh:
+            self._upload(post, notes)
+        try:
+            return self._made(post, notes)
+        except (NotReached, LoggedOut):
+            notes.keep(posting="")  # surely not made
+            raise
+        except Refused as error:
+            notes.keep(posting="", media="", media_key="")  # the next attempt uploads the picture again
+            if fresh:
+                raise
+            raise TryLater(str(error)) from None  # perhaps X has thrown the picture away meanwhile
+
+    def _made(self, post: Prepared, notes: Notes) -> str:
+        """Make the post of the picture that X has, once X is ready with it."""
+        if notes["processing"]:
+            question = {"media_id": notes["media"], "command": "STATUS"}
+            _wait_for_processing(self._ask("GET", "/2/media/upload", question), notes)
+        if post.alt:
+            about = {"id": notes["media"], "metadata": {"alt_text": {"text": post.alt}}}
+            self._ask("POST", "/2/media/metadata", json=about)
+        notes.keep(posting="yes")
+        made = self._ask("POST", "/2/tweets", json={"text": post.caption, "media": {"media_ids": [notes["media"]]}})
+        return _address(made["data"]["id"])
+
+    def _upload(self, post: Prepared, notes: Notes) -> None:
+        asked = {"media_type": post.type, "media_category": "tweet_image", "total_bytes": len(post.image)}
+        media = self._ask("POST", "/2/media/upload/initialize", json=asked)["data"]
+        where = f"/2/media/upload/{quote(media['id'], safe='')}"
+        for index, start in enumerate(range(0, len(post.image), CHUNK)):
+            chunk = base64.b64encode(post.image[start : start + CHUNK]).decode()
+            self._ask("POST", f"{where}/append", json={"media": chunk, "segment_index": index})
+        done = self._ask("POST", f"{where}/finalize")["data"]
+        processing = "yes" if done.get("processing_info") else ""
+        notes.keep(media=media["id"], media_key=media.get("media_key") or "", processing=processing)
+
+    def _found(self, notes: Notes) -> str:
+        """The address of the post that may have been made, if it is among the newest."""
+        if not notes["media"]:
+            raise Unsure("it may have been posted before the outbox lost its memory.")
+        question = {"max_results": "100", "expansions": "attachments.media_keys"}
+        try:
+            place = f"/2/users/{self._me()['id']}/tweets"
+            for _ in range(LOOK_BACK):
+                page = self._ask("GET", place, question)
+                for made in page.get("data") or []:
+                    keys = (made.get("attachments") or {}).get("media_keys") or []
+                    if any(key == notes["media_key"] or key.endswith(f"_{notes['media']}") for key in keys):
+                        return _address(made["id"])
+                if not (following := (page.get("meta") or {}).get("next_token")):
+                    break
+                question["pagination_token"] = following
+        except Refused as error:
+            raise Unsure(str(error)) from None
+        raise Unsure("X did not say whether it took the post, and it is not among the newest of the account.")
+
+    def _me(self) -> dict[str, str]:
+        me = self._ask("GET", "/2/users/me").get("data")
+        if not isinstance(me, dict) or not {"id", "username"} <= me.keys():
+            raise NOT_X
+        return me
+
+    def _ask(self, method: str, path: str, question: Mapping[str, str] | None = None, json: Any = None) -> Any:
+        """What X answers. A token that has run out is exchanged for a new one, once."""
+        values = self._values()
+        answer = self._answer(values, method, path, question or {}, json)
+        if answer.status_code == 401 and values.get("refresh_token"):
+            values = self._refreshed(values)
+            answer = self._answer(values, method, path, question or {}, json)
+        if answer.is_success:
+            return _data(answer)
+        detail = _detail(answer)
+        if answer.status_code == 403 and "duplicate" in detail.lower():
+            raise Refused(f"x refuses it ({values.hide(detail)}).")
+        raise trouble(self.name, answer.status_code, answer.headers, detail, values)
+
+    def _answer(self, values: Secrets, method: str, path: str, question: Mapping[str, str], json: Any) -> Answer:
+        url = f"{self._api}{path}"
+        if "consumer_key" in values:
+            sign = signature(method, url, question, values)
+        else:
+            sign = f"Bearer {values['access_token']}"
+        return asked(
+            self.name, method, url, values, params=question or None, json=json, headers={"Authorization": sign}
+        )
+
+    def _refreshed(self, values: Secrets) -> Secrets:
+        """New tokens, which are kept before they are used: the old ones are worth nothing now."""
+        try:
+            tokens = _tokens(self._api, values, grant_type="refresh_token", refresh_token=values["refresh_token"])
+        except Refused as error:
+            raise LoggedOut(f"{error} `murai publish login x` logs in again.") from None
+        self._accounts.write(self.name, tokens)
+        return Secrets(tokens)
+
+    def _values(self) -> Secrets:
+        values = self._accounts.read(self.name)
+        if "access_token" not in values:
+            raise LoggedOut("nobody is logged in; `murai publish login x` does it.")
+        return values
+
+
+def _tokens(api: str, values: Secrets, **form: str) -> dict[str, str]:
+    """What to keep of an account, from what X gives for `form`."""
+    secret = values.get("client_secret", "")
+    login = {"auth": (values["client"], secret)} if secret else {}
+    data = form if secret else {**form, "client_id": values["client"]}
+    answer = asked("x", "POST", f"{api}/2/oauth2/token", values, data=data, **login)
+    if not answer.is_success:
+        raise trouble("x", answer.status_code, answer.headers, _detail(answer), values)
+    given = _data(answer)
+    return {
+        "client": values["client"], "client_secret": secret, "access_token": given["access_token"],
+        "refresh_token": given.get("refresh_token") or values.get("refresh_token", ""),
+    }  # fmt: skip
+
+
+def _wait_for_processing(answer: Any, notes: Notes) -> None:
+    """Raises TryLater where the picture is not ready, Refused where it never will be."""
+    processing = answer["data"].get("processing_info") or {"state": "succeeded"}
+    if processing["state"] == "failed":
+        notes.keep(media="", media_key="", processing="")
+        raise Refused("X cannot make anything of the picture.")
+    if processing["state"] != "succeeded":
+        raise TryLater("X is still looking at the picture.", float(processing.get("check_after_secs") or 1.0))
+    notes.keep(processing="")
+
+
+def signature(
+    method: str, url: str, question: Mapping[str, str], keys: Mapping[str, str], *, nonce: str = "", now: int = 0
+) -> str:
+    """The header Authorization of OAuth 1.0a, of a request whose body is no form; `keys` has the FOUR_KEYS."""
+    signed = {
+        "oauth_consumer_key": keys["consumer_key"],
+        "oauth_nonce": nonce or chance.token_hex(16),
+        "oauth_signature_method": "HMAC-SHA1",
+        "oauth_timestamp": str(now or int(time.time())),
+        "oauth_token": keys["access_token"],
+        "oauth_version": "1.0",
+    }
+    pairs = sorted((_escaped(name), _escaped(value)) for name, value in {**signed, **question}.items())
+    base = "&".join(map(_escaped, (method, url, "&".join(f"{name}={value}" for name, value in pairs))))
+    key = f"{_escaped(keys['consumer_secret'])}&{_escaped(keys['access_secret'])}"
+    digest = hmac.new(key.encode(), base.encode(), hashlib.sha1).digest()
+    signed["oauth_signature"] = base64.b64encode(digest).decode()
+    return "OAuth " + ", ".join(f'{name}="{_escaped(value)}"' for name, value in sorted(signed.items()))
+
+
+def _escaped(text: str) -> str:
+    return quote(text, safe="-._~")
+
+
+def _address(post: str) -> str:
+    return f"https://x.com/i/status/{post}"
+
+
+def _data(answer: Answer) -> Any:
+    """The object that X answers. Raises TryLater where it is none."""
+    try:
+        data = answer.json() if answer.content else {}
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise NOT_X
+    return data
+
+
+def _detail(answer: Answer) -> str:
+    """What X says about a failure."""
+    try:
+        said = answer.json()
+    except ValueError:
+        return answer.text
+    if not isinstance(said, dict):
+        return answer.text
+    errors = [error.get("detail") or error.get("message") for error in said.get("errors") or [] if error]
+    return str(said.get("detail") or said.get("error_description") or said.get("error") or next(iter(errors), ""))

@@ -1,0 +1,161 @@
+"""Mastodon's protocol, by a real snac2."""
+
+import re
+
+import httpx
+import pytest
+
+from murai.publish.credentials import Held
+from murai.publish.fitting import prepare
+from murai.publish.mastodon import Mastodon
+from murai.publish.post import LoggedOut, NotReached, Refused, TryLater, Unsure
+
+from .kit import Memory, eventually, new_post, patiently, publish, publishing, row_of
+
+
+@pytest.fixture
+def service(mastodon):
+    return Mastodon(Held(**mastodon.login))
+
+
+def test_a_picture_is_posted_and_comes_back_as_it_was_sent(mastodon, service, outbox, tmp_path):
+    post = new_post(tmp_path, "Painted #live 🎨 \ud800", "A face, in swirls")
+    row = publish(outbox, service, post)
+    made = mastodon.posts[0]
+    assert row.url == made["url"]
+    assert made["text"] == "Painted #live 🎨 \ufffd"
+    [image] = made["media_attachments"]
+    assert image["description"] == post.alt
+    assert httpx.get(image["url"]).content == prepare(post, service.limits).image
+
+
+def test_the_account_is_asked(mastodon, service):
+    assert patiently(service.account) == f"@booth@{mastodon.url.partition('://')[2]}"
+
+
+def test_what_may_have_been_posted_is_looked_for(mastodon, service, tmp_path):
+    post, notes = prepare(new_post(tmp_path), patiently(lambda: service.limits)), Memory()
+    before = len(mastodon.posts)
+    url = patiently(lambda: service.send(post, notes))
+    assert patiently(lambda: service.send(post, notes)) == url  # this server knows no Idempotency-Key
+    assert len(mastodon.posts) == before + 1
+    with pytest.raises(Unsure):
+        service.send(post, Memory(posting="?"))
+
+
+def test_an_answer_that_is_lost(mastodon, between, outbox, tmp_path):
+    one = between(mastodon.url)
+    service = Mastodon(Held(**mastodon.login | {"server": one.url}))
+    before = len(mastodon.posts)
+    for place in ("instance", "media", "statuses"):
+        one.cut(place, passed=True)
+        one.cut(place, passed=False)
+        publish(outbox, service, new_post(tmp_path))
+    assert len(mastodon.posts) == before + 3
+    keys = [headers["Idempotency-Key"] for method, path, headers, _ in one.requests if path == "/api/v1/statuses"]
+    assert {row.key for row in outbox.rows()} == set(keys)
+
+
+def test_a_token_that_is_wrong(mastodon):
+    service = Mastodon(Held(server=mastodon.url, token="wrong-wrong-wrong"))
+    with pytest.raises(LoggedOut, match="publish login mastodon") as raised:
+        patiently(service.account)
+    assert "wrong-wrong" not in str(raised.value)
+    with pytest.raises(LoggedOut, match="nobody is logged in"):
+        Mastodon(Held()).account()
+
+
+def test_a_token_that_is_revoked_in_the_middle(mastodon, outbox, tmp_path):
+    token = mastodon.token()
+    accounts = Held(server=mastodon.url, token=token)
+    service = Mastodon(accounts)
+    publish(outbox, service, new_post(tmp_path))
+    mastodon.revoke(token)
+    said = []
+    post = new_post(tmp_path)
+    outbox.add(post, ["mastodon"], approved=True)
+    with publishing(outbox, service, say=said.append):
+        eventually(lambda: outbox.paused == {"mastodon"})
+        accounts.write("mastodon", {"server": mastodon.url, "token": mastodon.token()})
+        outbox.resume("mastodon")
+        eventually(lambda: row_of(outbox, post).state == "sent")
+    assert len(said) == 1
+    assert token not in said[0]
+
+
+def test_login_by_a_code(mastodon, outbox, tmp_path):
+    class Person:
+        def say(self, text):
+            self.address = re.search(r"http\S+", text)[0]
+
+        def line(self, question, default=""):
+            return mastodon.url
+
+        def secret(self, question, empty=False):
+            return mastodon.consent(self.address)
+
+    values = Mastodon.login(Person())
+    assert set(values) == {"server", "client", "secret", "token"}
+    publish(outbox, Mastodon(Held(**values)), new_post(tmp_path))
+
+
+def test_a_server_that_is_not_there():
+    with pytest.raises(TryLater, match="cannot be reached"):
+        Mastodon(Held(server="http://localhost:9", token="abcdef")).account()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "kind", "after"),
+    [
+        (500, {}, b"", TryLater, None),
+        (503, {"Retry-After": "77"}, b"<html>", TryLater, 77),
+        (
+            429,
+            {"X-RateLimit-Reset": "1970-01-12T13:47:40.000Z", "Date": "Mon, 12 Jan 1970 13:46:40 GMT"},
+            b"{}",
+            NotReached,
+            60,
+        ),
+        (200, {"Content-Type": "text/html"}, b"<html>Welcome to the hotel</html>", TryLater, None),
+        (200, {"Content-Type": "application/json"}, b"[]", TryLater, None),
+        (422, {"Content-Type": "application/json"}, b'{"error": "the caption is rude"}', Refused, None),
+        (422, {"Content-Type": "application/json"}, b'{"error": "files have not finished processing"}', TryLater, 5),
+    ],
+)
+def test_a_server_that_answers_badly(mastodon, between, tmp_path, status, headers, body, kind, after):
+    one = between(mastodon.url)
+    one.answer(status, headers, body, path="statuses")
+    service = Mastodon(Held(**mastodon.login | {"server": one.url}))
+    with pytest.raises(kind) as raised:
+        patiently(lambda: service.send(prepare(new_post(tmp_path), service.limits), Memory()))
+    assert getattr(raised.value, "after", None) == after
+
+
+def test_a_picture_that_the_server_has_thrown_away_is_sent_again(mastodon, between, tmp_path):
+    one = between(mastodon.url)
+    service = Mastodon(Held(**mastodon.login | {"server": one.url}))
+    post, notes = prepare(new_post(tmp_path), patiently(lambda: service.limits)), Memory()
+    one.answer(503, path="statuses")
+    with pytest.raises(TryLater):
+        patiently(lambda: service.send(post, notes))
+    assert notes["media"]
+    one.answer(422, {"Content-Type": "application/json"}, b'{"error": "no such media"}', path="/v1/statuses")
+    with pytest.raises(TryLater):
+        patiently(lambda: service.send(post, notes))
+    assert not notes["media"]
+    patiently(lambda: service.send(post, notes))
+
+
+def test_the_server_says_what_it_takes(between):
+    one = between()
+    about = (
+        b'{"configuration": {"statuses": {"max_characters": 42},'
+        b' "media_attachments": {"image_size_limit": 100000, "image_matrix_limit": 1000000, "description_limit": 9}}}'
+    )
+    one.answer(200, {"Content-Type": "application/json"}, about)
+    limits = Mastodon(Held(server=one.url, token="abcdef")).limits
+    assert (limits.bytes, limits.side, limits.characters, limits.alt) == (100_000, 1000, 42, 9)
+    for _ in range(2):
+        one.answer(404, {"Content-Type": "application/json"}, b'{"error": "none"}', times=2)
+        limits = Mastodon(Held(server=one.url, token="abcdef")).limits
+        assert limits.characters == 500
