@@ -182,7 +182,7 @@ class _Show:
         self.repertoire, controls = open_repertoire(painting, tell)
         self.repertoire.use(controls)
         self._on_card = painting.on_card
-        first = _open_live(sources[0], frames, tell, again=len(sources) > 1, on_card=self._on_card)
+        first = open_live(sources[0], frames, tell, again=len(sources) > 1, on_card=self._on_card)
         self.repertoire.prepare(first.info.width, first.info.height)
         rate = float(first.info.rate)
         target = min(target_rate, rate) if len(sources) == 1 else target_rate  # another may be faster
@@ -203,7 +203,7 @@ class _Show:
         if keeping.save:
             scenes.refuse(keeping.save)  # now, not after the show
         limit = round(keeping.keep_gigabytes * 1e9) if keeping.keep_gigabytes else None
-        takes = Takes(self.pipeline, keeping.keep, self.tell, limit=limit)
+        takes = Takes(self.pipeline, keeping.keep, self.tell, limit=limit, on_card=self._on_card)
         tempo = Tempo(lambda: self.pipeline.controls.beats, lambda: player.next_style())
         actions = {"snapshot": takes.snapshot, "record": takes.record, "tap": tempo.tap}
         if len(self._sources) > 1:
@@ -216,7 +216,7 @@ class _Show:
 
     def _next_input(self, name: str) -> "Source":
         left = None if self._frames is None else max(1, self._frames - self.pipeline.stats.read)
-        return _open_live(name, left, self.tell, again=True, on_card=self._on_card)
+        return open_live(name, left, self.tell, again=True, on_card=self._on_card)
 
     def play(self, show: Callable[[], None] | None, keeping: Keeping, player: "Player") -> int:
         """Run until it ends or the user ends it; what was recorded is kept either way. `show` shows the window."""
@@ -304,7 +304,7 @@ def _staged(screen: Screen, window: Any, show: _Show, player: "Player") -> Calla
     return play
 
 
-def _open_live(spec: str, frames: int | None, tell: Say, *, again: bool = False, on_card: bool = False) -> "Source":
+def open_live(spec: str, frames: int | None, tell: Say, *, again: bool = False, on_card: bool = False) -> "Source":
     """The source of a live show; a file is played at its own pace, and with `again` over and over."""
     from murai.sources import open_source
     from murai.sources.altered import Altered

@@ -1,0 +1,113 @@
+"""The booth as its host has it: how it is, and what waits for a yes."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from murai.booth.desk import Desk as Pictures
+from murai.booth.hosting import Channel, Desk, Trouble
+from murai.booth.ledger import Ledger
+from murai.booth.printing import Printer
+from murai.errors import DeliveryError, MuraiError
+from murai.publish import Outbox, Row
+
+REMEMBERED = 50
+"""Sentences of the booth that the host can read."""
+
+
+class Sayings:
+    """Remembers what was said last. Any thread may say something."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._said: deque[tuple[float, str]] = deque(maxlen=REMEMBERED)
+
+    def __call__(self, text: str) -> None:
+        """Remember a sentence."""
+        self._said.appendleft((self._clock(), text))
+
+    @property
+    def newest_first(self) -> list[tuple[float, str]]:
+        """All that is remembered, with its time."""
+        return list(self._said)
+
+
+class Host:
+    """What the host asks of a booth. `visit` says what goes on before it, `services` are the names of those it uses."""
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        outbox: Outbox,
+        ledger: Ledger,
+        services: Sequence[str],
+        printer: Printer | None,
+        visit: Callable[[], str],
+        sayings: Sayings,
+    ) -> None:
+        self._pictures, self._outbox, self._ledger = pictures, outbox, ledger
+        self._services, self._printer, self._visit, self._sayings = services, printer, visit, sayings
+
+    def desk(self) -> Desk:
+        """How it is now."""
+        printer, trouble = self._printing()
+        channels = [self._channel(name) for name in self._services]
+        figures = {what: number for what, number in self._ledger.counts().items() if ":" not in what}
+        return Desk(self._visit(), figures, channels, printer, trouble, self._sayings.newest_first)
+
+    def approve(self, key: str) -> None:
+        """A picture that is held may be shown and published."""
+        self._pictures.approve(key)
+
+    def refuse(self, key: str) -> None:
+        """A picture is neither shown nor published."""
+        self._pictures.refuse(key)
+
+    def delete(self, key: str) -> None:
+        """A picture is removed, here and from what is still to be published."""
+        self._pictures.delete(key)
+
+    def retry(self, service: str) -> None:
+        """Try again now what failed there."""
+        self._outbox.retry(service)
+
+    def pause(self, service: str) -> None:
+        """Send nothing there."""
+        self._outbox.pause(service)
+
+    def resume(self, service: str) -> None:
+        """Go on sending there."""
+        self._outbox.resume(service)
+
+    def settle(self, service: str, key: str, there: bool) -> None:
+        """The host looked whether a picture is there; where it is not it is sent again."""
+        rows = [row for row in self._outbox.rows("unsure") if (row.service, row.key) == (service, key)]
+        if not rows:
+            raise DeliveryError("that picture waits for no answer any more.")
+        if there:
+            self._outbox.sent(rows[0], "")
+        else:
+            self._outbox.approve(key)
+
+    def _channel(self, name: str) -> Channel:
+        troubles = [
+            Trouble(row.key, row.state, row.error, unsure=row.state == "unsure")
+            for row in self._troubled()
+            if row.service == name
+        ]
+        counts = self._outbox.counts().get(name, {})
+        return Channel(name, paused=self._outbox.reasons.get(name, ""), counts=counts, troubles=troubles)
+
+    def _troubled(self) -> list[Row]:
+        return [*self._outbox.rows("failed"), *self._outbox.rows("unsure")]
+
+    def _printing(self) -> tuple[str, bool]:
+        """How the printer is, and whether it needs somebody."""
+        if self._printer is None:
+            return "", False
+        try:
+            state = self._printer.state()
+        except MuraiError as error:
+            return str(error), True
+        how = "printing" if state.printing else "ready" if state.ready else ", ".join(state.reasons)
+        return f"{self._printer.name}: {state.message or how}", not state.ready

@@ -1,0 +1,101 @@
+"""The visit as a phone plays it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from murai.booth.screen import listed
+from murai.booth.visit import Moment, Offers, State
+from murai.booth.visiting import Offer, Scene
+from murai.booth.words import Words
+
+PROMPTS: Mapping[State, str] = {
+    "idle": "welcome",
+    "choose": "choose",
+    "countdown": "ready",
+    "taking": "smile",
+    "review": "review",
+    "consent": "consent",
+    "done": "done",
+}
+"""What the booth says in each state."""
+PRESSED: Mapping[State, Mapping[str, str]] = {
+    "idle": {"button": "start"},
+    "choose": {"button": "start", "cancel": "finish"},
+    "review": {"button": "keep", "retake": "retake"},
+    "consent": {"no": "no", "yes": "yes"},
+    "done": {"print": "print", "cancel": "finish"},
+}
+"""What can be pressed in each state, and what it is called."""
+
+
+class Played(Protocol):
+    """What a phone plays: a `Booth`."""
+
+    offers: Offers
+    languages: Mapping[str, Words]
+    titles: Mapping[str, str]
+    places: Sequence[str]
+    token: str
+
+    @property
+    def now(self) -> Moment:
+        """The visit as it is."""
+
+    @property
+    def key(self) -> str:
+        """Of the visitor's picture, once it is kept."""
+
+    def hear(self, event: str, value: str = "", serial: int | None = None) -> None:
+        """Something was pressed."""
+
+
+class Phone:
+    """Shows and plays the visit of a `booth`. Any thread may ask."""
+
+    def __init__(self, booth: Played) -> None:
+        self._booth = booth
+
+    @property
+    def token(self) -> str:
+        """Who knows it plays."""
+        return self._booth.token
+
+    def scene(self) -> Scene:
+        """How it is now."""
+        booth, moment = self._booth, self._booth.now
+        words = booth.languages[moment.language]
+        offers = [
+            Offer(event, words(f"screen.{name}"))
+            for event, name in PRESSED.get(moment.state, {}).items()
+            if event != "print" or moment.printed < booth.offers.copies
+        ]
+        if moment.state == "choose":
+            offers += self._choices(moment, words)
+        key = booth.key if moment.state == "done" else ""
+        return Scene(moment.serial, self._prompt(moment, words), offers, key)
+
+    def hear(self, event: str, value: str = "", serial: int | None = None) -> None:
+        """Something was pressed."""
+        self._booth.hear(event, value, serial)
+
+    def _prompt(self, moment: Moment, words: Words) -> str:
+        prompt = words(f"screen.{'sorry' if moment.sorry else PROMPTS[moment.state]}")
+        if moment.state != "consent":
+            return prompt
+        where = words("screen.where", places=listed(words, self._booth.places))
+        return f"{prompt} {where} {words('screen.otherwise')}"
+
+    def _choices(self, moment: Moment, words: Words) -> list[Offer]:
+        """Styles, kinds and languages, where there are several."""
+        offers, titles, kinds = self._booth.offers, self._booth.titles, words.table("kinds")
+        languages = {name: each.language for name, each in self._booth.languages.items()}
+        return [
+            Offer(event, names[value], value, chosen=value == getattr(moment, event))
+            for event, values, names in (
+                ("style", offers.styles, titles),
+                ("kind", offers.kinds, kinds),
+                ("language", offers.languages, languages),
+            )
+            if len(values) > 1
+            for value in values
+        ]

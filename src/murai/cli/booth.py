@@ -1,0 +1,226 @@
+"""murai booth: a photo booth, from the live mirror to the picture that is taken home."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cyclopts import Parameter
+
+from murai.cli.common import Count, Positive, booth_folder, config_folder, folders, needs
+from murai.cli.live import open_live
+from murai.cli.paint import Painting, open_repertoire
+from murai.console import say
+from murai.errors import MuraiError, UnknownStyle
+
+if TYPE_CHECKING:
+    from murai.booth.booth import Booth
+    from murai.booth.settings import Settings
+    from murai.sinks.window import WindowSink
+
+TARGET_RATE = 30.0
+"""Pictures a second with which the mirror keeps up."""
+FILE = "booth.toml"
+"""In the configuration folder."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Playing:
+    """How it is played.
+
+    Parameters
+    ----------
+    source
+        The camera, in place of that of the settings: as `murai live` takes it.
+    device
+        Where the mirror is painted.
+    tier
+        Paint the mirror with a network of this weight.
+    windowed
+        In a window that q closes, instead of on the whole screen, which only the host's PIN or Ctrl-C ends.
+    headless
+        Without a window; the phone pages play it.
+    frames
+        End after so many frames of the source.
+    seconds
+        End after so long.
+    """
+
+    source: str | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    tier: Literal["light", "fast", "fine", "johnson"] | None = None
+    windowed: bool = False
+    headless: bool = False
+    frames: Count | None = None
+    seconds: Positive | None = None
+
+
+def booth(
+    *,
+    settings: Path | None = None,
+    folder: Path | None = None,
+    playing: Playing | None = None,
+    setup: bool = False,
+    statistics: bool = False,
+    day: str = "",
+) -> int:
+    """Run a photo booth: visitors see themselves painted, take a picture, and take it home.
+
+    Parameters
+    ----------
+    settings
+        The file of the booth; by default booth.toml in the configuration folder, and without one the usual settings.
+    folder
+        Where its pictures are; by default in the data folder.
+    setup
+        Ask for the settings, try each, and write them.
+    statistics
+        Say what a day was like: visits, pictures, styles, prints, posts.
+    day
+        Which, such as 2027-06-12; by default today.
+    """
+    with needs("The photo booth", "booth"):
+        import murai.booth.booth  # noqa: F401
+        from murai.booth.settings import Settings
+    file = settings or config_folder() / FILE
+    place = folder or booth_folder()
+    if statistics:
+        return _tell_statistics(place, day)
+    known = Settings.load(file) if file.exists() or (settings is not None and not setup) else Settings()
+    if setup:
+        return _set_up(known, file)
+    return _play(known, place, playing or Playing())
+
+
+def _play(settings: "Settings", folder: Path, playing: Playing) -> int:
+    code = 0
+    with _opened(settings, folder, playing) as booth:
+        end = time.monotonic() + playing.seconds if playing.seconds else float("inf")
+        _invite(booth, playing)
+        with ExitStack() as stack:
+            slideshow = _slideshow(settings, folder, booth, stack)
+            try:
+                booth.run(lambda: (slideshow() if slideshow else False) or time.monotonic() > end)
+            except KeyboardInterrupt:
+                code = 130
+        booth.desk.wait()
+        for line in booth.statistics():
+            say(line)
+    return code
+
+
+@contextmanager
+def _opened(settings: "Settings", folder: Path, playing: Playing) -> "Iterator[Booth]":
+    """The booth of these settings, running."""
+    from murai.booth.booth import Booth
+    from murai.packs import find_packs
+    from murai.publish import open_services
+    from murai.publish.credentials import Credentials
+    from murai.sinks.null import NullSink
+    from murai.stage.quality import KeepingUp
+    from murai.stylizers.staging import Staging
+
+    styles = _styles(settings, playing)
+    services = open_services(settings.publishing.services, Credentials(config_folder()))
+    repertoire, controls = open_repertoire(Painting(style=styles[0], device=playing.device, tier=playing.tier))
+    repertoire.use(controls)
+    window = None if playing.headless else _window(settings, playing)
+    source = open_live(playing.source or settings.source, playing.frames, say, again=True)
+    repertoire.prepare(source.info.width, source.info.height)
+    rate = float(source.info.rate)
+    stylizer = Staging(KeepingUp(repertoire, min(TARGET_RATE, rate)), rate, time.monotonic)
+    sinks = [] if window else [NullSink()]
+    packs = find_packs(folders())
+    with Booth(
+        settings, source, stylizer, packs, styles, folder, sinks=sinks, window=window, services=services, say=say
+    ) as booth:
+        yield booth
+
+
+def _styles(settings: "Settings", playing: Playing) -> list[str]:
+    """PACK/NAME of every style that is offered: those of the settings, else all of the pack that paints by itself."""
+    from murai.packs import find_style
+
+    found = []
+    for text in settings.styles:
+        pack, mix = find_style(text, folders(), tier=playing.tier)
+        if len(mix) > 1:
+            raise UnknownStyle(f"'{text}' is a blend; a booth offers styles by their names.")
+        found.append(f"{pack.name}/{next(iter(mix))}")
+    if found:
+        return list(dict.fromkeys(found))
+    pack, _ = find_style(Painting().style, folders(), tier=playing.tier)
+    return [f"{pack.name}/{name}" for name in pack.names]
+
+
+def _window(settings: "Settings", playing: Playing) -> "WindowSink":
+    from murai.sinks.window import WindowSink
+
+    screen, kiosk = settings.screen, not playing.windowed
+    return WindowSink(
+        f"{settings.event} · murai", fullscreen=kiosk and screen.fullscreen, monitor=screen.monitor, kiosk=kiosk
+    )
+
+
+def _invite(booth: "Booth", playing: Playing) -> None:
+    end = "q in the window" if playing.windowed else "The host's PIN and enter, or Ctrl-C,"
+    say(f"the booth is open. {'Ctrl-C' if playing.headless else end} ends it.")
+    if booth.pages is not None:
+        base = booth.pages.base or f"http://127.0.0.1:{booth.pages.port}"
+        say(f"pages for phones at {base}/, for the host at {base}/host")
+
+
+def _slideshow(settings: "Settings", folder: Path, booth: "Booth", stack: ExitStack) -> Callable[[], bool] | None:
+    """Starts the slideshow, and gives what keeps it there; None where there is none."""
+    monitor = settings.slideshow.monitor
+    if not monitor:
+        return None
+    from murai.booth.companion import Companion
+
+    arguments = ["slideshow", str(folder / "gallery"), "--monitor", monitor, "--event", settings.event, "--attached"]
+    arguments += ["--language", settings.languages[0]]
+    if booth.pages is not None:
+        arguments += ["--port", str(booth.pages.port), "--address", settings.pages.address]
+    companion = stack.enter_context(closing(Companion(arguments, booth.say)))
+
+    def tick() -> bool:
+        companion.tick()
+        return False
+
+    return tick
+
+
+def _tell_statistics(folder: Path, day: str) -> int:
+    from murai.booth.booth import LEDGER, OUTBOX
+    from murai.booth.ledger import Ledger
+    from murai.booth.statistics import statistics
+    from murai.publish import Outbox
+
+    if not (folder / LEDGER).is_file():
+        raise MuraiError(f"no booth has run in {folder} yet; give its --folder.")
+    with closing(Ledger(folder / LEDGER, say)) as ledger, closing(Outbox(folder / OUTBOX, say)) as outbox:
+        print("\n".join(statistics(ledger, outbox, day)))
+    return 0
+
+
+def _set_up(settings: "Settings", file: Path) -> int:
+    from murai.booth.setup import Places, Setup
+    from murai.packs import find_style
+    from murai.publish.credentials import Credentials
+    from murai.sinks.window import WindowSink
+
+    def window(monitor: str | None) -> Any:
+        return WindowSink(monitor=monitor)
+
+    places = Places(
+        source=lambda spec: open_live(spec, None, say, again=True),
+        window=window,
+        style=lambda name: find_style(name, folders()),
+        accounts=Credentials(config_folder()),
+    )
+    Setup(settings, places, say).run(file)
+    say("start it: murai booth" + ("" if file == config_folder() / FILE else f" --settings {file}"))
+    return 0

@@ -1,0 +1,366 @@
+"""The booth put together: whole visits through real parts."""
+
+import json
+import subprocess
+import sys
+import threading
+
+import av
+import numpy as np
+import PIL.Image
+import pytest
+
+from murai.booth.gallery import PRIVATE, REFUSED, SHOWN
+from murai.booth.settings import hash_pin
+from murai.booth.visit import KINDS
+from murai.errors import BoothError
+from murai.publish import open_service
+from murai.publish.credentials import Held
+from tests.booth.test_printing import queue, server
+from tests.booth.visits import booth
+from tests.packs_support import STYLES, paint
+from tests.shows import Pictures, eventually, our_threads
+
+__all__ = ["queue", "server"]
+OPEN = {"publishing": {"moderation": False}}
+
+
+class Black:
+    """Paints everything black."""
+
+    def use(self, controls):
+        pass
+
+    def reset(self):
+        pass
+
+    def __call__(self, image):
+        return np.zeros_like(image)
+
+
+def lost_from(number):
+    """A camera whose picture stands still from there on, as a lost one is held."""
+
+    class Held(Pictures):
+        def __iter__(self):
+            last = None
+            for frame in super().__iter__():
+                last = frame.image if last is None or self.read <= number else last
+                yield type(frame)(last, frame.pts, frame.time_base, frame.index)
+
+    return Held(live=True, gap=0.005, size=(160, 90))
+
+
+@pytest.fixture
+def place(tmp_path):
+    folder = tmp_path / "published"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def folder_service(place):
+    return open_service("folder", Held(folder=str(place)))
+
+
+def test_a_visit_without_consent_leaves_a_picture_for_its_visitor_alone(tmp_path, tiny_pack, folder_service, place):
+    with booth(tmp_path, tiny_pack, services=[folder_service], **OPEN) as one:
+        keys = [one.whole_visit(consent=consent) for consent in ("no", "")]
+        pictures = [one.gallery.find(key) for key in keys]
+        assert [picture.standing for picture in pictures] == [PRIVATE, PRIVATE]
+        assert one.gallery.shown(9) == []
+        assert one.outbox.rows() == []
+        assert one.ledger.agreed() == {}
+        assert one.said == []
+    assert list(place.iterdir()) == []
+    assert our_threads() == []
+
+
+def test_a_visit_with_consent_is_published_with_its_caption(tmp_path, tiny_pack, folder_service, place):
+    with booth(tmp_path, tiny_pack, services=[folder_service], event="Party", **OPEN) as one:
+        key = one.whole_visit(consent="yes", style="tiny/warm")
+        assert one.gallery.find(key).standing == SHOWN
+        eventually(lambda: [row.state for row in one.outbox.rows()] == ["sent"])
+        assert one.ledger.agreed() == {key: ["folder"]}
+    published = place / f"{key}.jpg"
+    assert PIL.Image.open(published).size == PIL.Image.open(one.gallery.folder / f"{key}.jpg").size
+    assert published.with_suffix(".txt").read_text().startswith("Warm, Nobody\n\nA picture from Party, painted like W")
+
+
+def test_with_moderation_nothing_leaves_before_the_host_agrees(tmp_path, tiny_pack, folder_service, place):
+    with booth(tmp_path, tiny_pack, services=[folder_service]) as one:
+        keys = [one.whole_visit(consent="yes") for _ in range(2)]
+        assert [row.state for row in one.outbox.rows()] == ["held", "held"]
+        assert one.gallery.shown(9) == []
+        one.desk.approve(keys[0])
+        one.desk.refuse(keys[1])
+        eventually(
+            lambda: (
+                {row.key: row.state for row in one.outbox.rows()} == dict(zip(keys, ("sent", "refused"), strict=True))
+            )
+        )
+        assert [one.gallery.find(key).standing for key in keys] == [SHOWN, REFUSED]
+    assert [file.stem for file in place.glob("*.jpg")] == keys[:1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_taken_and_kept(tmp_path, tiny_pack, kind):
+    with booth(tmp_path, tiny_pack) as one:
+        picture = one.gallery.find(one.whole_visit(kind, style="tiny/invert"))
+        assert (picture.kind, picture.style) == (kind, "invert")
+        width, height = PIL.Image.open(picture.image).size
+        assert (height > width) is (kind in ("strip", "before-after"))
+        assert (picture.clip is not None) is (kind == "boomerang")
+        if picture.clip:
+            with av.open(str(picture.clip)) as clip:
+                assert sum(1 for _ in clip.decode(video=0)) > 20
+        assert one.statistics()[0].endswith("1 visits, 1 pictures, 0 shared, 0 prints.")
+        assert one.statistics()[1:] == ["styles: Invert 1.", f"kinds: {kind} 1."]
+
+
+def test_the_picture_is_the_painting_the_visitor_saw(tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack, pictures={"quality": "mirror", "caption": ""}, event="") as one:
+        one.to_review(style="tiny/warm")
+        (shot,) = one._take.shots
+        wanted = paint(shot.original, np.array(STYLES["warm"], np.float32))
+        assert np.abs(shot.painted.astype(int) - wanted).max() <= 1
+
+
+def test_the_kept_picture_is_replaced_by_the_full_quality_one_and_that_is_published(
+    tmp_path, tiny_pack, folder_service, place
+):
+    with booth(
+        tmp_path, tiny_pack, stylizer=Black(), services=[folder_service], pictures={"quality": "fine"}, **OPEN
+    ) as one:
+        one.to_review()
+        mirror = one._take.kept.image.copy()
+        key_of_take = one._take
+        one.play(lambda: key_of_take.kept.image.shape == mirror.shape and (key_of_take.kept.image != mirror).any())
+        one.push("button", "consent")
+        one.push("yes", "done")
+        one.play(lambda: one.outbox.counts() == {"folder": {"sent": 1}})
+        kept = np.asarray(PIL.Image.open(one.gallery.find(one.key).image))
+    assert kept[20:60, 20:120].max() > 50, "the mirror was black"
+    assert np.asarray(PIL.Image.open(next(place.glob("*.jpg")))).shape == kept.shape
+
+
+def test_what_crashes_while_it_is_painted_again_is_published_as_the_mirror_painted_it(
+    tmp_path, tiny_pack, folder_service, place, monkeypatch
+):
+    go_on = threading.Event()
+
+    def crash(*_):
+        go_on.wait(20)
+        raise BoothError("it crashed.")
+
+    monkeypatch.setattr("murai.booth.repaint.Repainter._painted", crash)
+    with booth(tmp_path, tiny_pack, services=[folder_service], pictures={"quality": "fine"}, **OPEN) as one:
+        key = one.whole_visit(consent="yes")
+        assert one.outbox.rows() == [], "it waits for the better one"
+        go_on.set()
+        one.play(lambda: one.outbox.counts() == {"folder": {"sent": 1}})
+    assert (place / f"{key}.jpg").is_file()
+
+
+def test_a_camera_that_is_lost_in_the_countdown_takes_no_picture(tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack, source=lost_from(200), stylizer=Black(), waiting={"countdown": 60}) as one:
+        one.play(lambda: one.pipeline.last is not None)
+        one.push("button", "choose")
+        one.push("button", "countdown")
+        one.play(lambda: one.now.state == "choose")
+        assert one.now.sorry
+        assert one.gallery.all() == []
+
+
+def test_a_frozen_picture_is_never_taken(tmp_path, tiny_pack, monkeypatch):
+    monkeypatch.setattr("murai.booth.shots.LOST_SECONDS", 1e9)  # nobody notices that the camera is lost
+    with booth(tmp_path, tiny_pack, source=lost_from(5), stylizer=Black()) as one:
+        one.push("button", "choose")
+        one.push("button", "countdown")
+        one.play(lambda: one.now.state == "taking")
+        one.clock._now += one.visit.left
+        one.play(lambda: one.now.state == "choose")
+        assert one.now.sorry
+
+
+def test_a_full_disk_is_an_apology(tmp_path, tiny_pack, monkeypatch):
+    with booth(tmp_path, tiny_pack) as one:
+
+        def full(*_, **__):
+            raise BoothError("the picture cannot be kept: make room on the disk.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(one.gallery, "add", full)
+            one.to_review()
+            one.push("button")
+            one.play(lambda: one.now.state == "choose")
+        assert one.now.sorry
+        assert one.said == ["the picture cannot be kept: make room on the disk."]
+        one.push("button", "countdown")
+        one.play(lambda: one.now.state == "review")
+
+
+def test_a_retake_keeps_the_second_picture_only(tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack) as one:
+        one.to_review("strip")
+        first = one._take
+        one.push("retake", "countdown")
+        one.play(lambda: one.now.state == "review")
+        assert one._take.number != first.number
+        assert len(one._take.shots) == 4
+        one.push("button", "done")
+        one.play(lambda: one.key)
+        assert len(one.gallery.all()) == 1
+
+
+def test_what_was_agreed_to_before_a_power_cut_is_published_once_and_nowhere_else(
+    tmp_path, tiny_pack, folder_service, place
+):
+    with booth(tmp_path, tiny_pack, **OPEN) as one:
+        keys = [one.whole_visit() for _ in range(3)]
+        one.ledger.agree(keys[0], ["folder"])
+        one.gallery.consent(keys[0])  # and here the power is cut
+        one.ledger.agree(keys[1], ["folder"])  # or here
+        one.ledger.agree(keys[2], [])  # before the host added a service
+        one.gallery.consent(keys[2])
+    for _ in range(2):
+        with booth(tmp_path, tiny_pack, services=[folder_service], **OPEN) as one:
+            one.desk.wait()
+            one.play(lambda: one.outbox.counts() == {"folder": {"sent": 1}})
+    assert [file.stem for file in place.glob("*.jpg")] == [keys[0]]
+
+
+def test_a_visitor_who_deletes_takes_the_picture_back(tmp_path, tiny_pack, folder_service, place):
+    with booth(tmp_path, tiny_pack, services=[folder_service]) as one:
+        key = one.whole_visit(consent="yes")
+        one.desk.delete(key)
+        assert one.gallery.find(key) is None
+        assert [row.state for row in one.outbox.rows()] == ["withdrawn"]
+        assert one.ledger.agreed() == {}
+    assert list(place.iterdir()) == []
+
+
+def test_styles_pass_in_the_mirror_while_nobody_is_there(tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack) as one:
+        seen = set()
+        one.play(lambda: seen.add(*one.pipeline.controls.mix) or len(seen) == 2)
+        assert seen == {"tiny/invert", "tiny/warm"}
+
+
+def test_a_host_who_types_the_pin_ends_the_booth_and_nobody_else_does(tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack, pin=hash_pin("1357")) as one:
+        for key in ("q", "escape", *"9999", "enter", *"1358", "enter"):
+            one.press(key)
+        one.tick()
+        assert not one.ended
+        assert one.now.state == "idle"
+        for key in (*"1357", "enter"):
+            one.press(key)
+        assert one.ended
+
+
+def test_without_a_pin_no_digits_end_it(tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack) as one:
+        for key in ("0", "enter"):
+            one.press(key)
+        assert not one.ended
+
+
+def test_keys_play_a_visit(tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack, button="b") as one:
+        one.wait(1)
+        one.press("b")
+        one.play(lambda: one.now.state == "choose")
+        before = one.now
+        for key in ("right", "up", "l"):
+            one.press(key)
+        one.tick()
+        now = one.now
+        assert all(getattr(now, name) != getattr(before, name) for name in ("style", "kind", "language"))
+        one.wait(1)
+        one.press("backspace")
+        one.play(lambda: one.now.state == "idle")
+
+
+def test_settings_that_cannot_be_are_said_and_leave_nothing_running(tmp_path, tiny_pack):
+    with pytest.raises(BoothError, match="klingon"):
+        booth(tmp_path, tiny_pack, languages=["klingon"])
+    with pytest.raises(BoothError, match="frame"):
+        booth(tmp_path, tiny_pack, pictures={"frame": tmp_path / "frame.png"})
+    eventually(lambda: not [name for name in our_threads() if "desk" in name or "repaint" in name])
+
+
+WATCHED = """
+import sys
+connected = []
+def watch(event, arguments):
+    if event == "socket.connect":
+        connected.append(arguments[1])
+    elif event in ("socket.sendto", "socket.getaddrinfo"):
+        connected.append(arguments[-1] if event == "socket.sendto" else arguments[:2])
+sys.addaudithook(watch)
+import json, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from murai.publish import open_service
+from murai.publish.credentials import Held
+from tests.booth.test_printing import queue, server
+from tests.booth.visits import booth
+heard = []
+class Hook(BaseHTTPRequestHandler):
+    def do_POST(self):
+        heard.append(len(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200); self.end_headers()
+    def log_message(self, *_): pass
+server = HTTPServer(("127.0.0.1", 0), Hook)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+service = open_service("webhook", Held(address=f"http://127.0.0.1:{server.server_port}/", secret="a long secret"))
+settings = {"publishing": {"moderation": False}, "pages": {"host": "127.0.0.1", "port": 0, "address": "127.0.0.1"}}
+with booth(Path(sys.argv[1]), Path(sys.argv[2]), services=[service], **settings) as one:
+    for kind, consent in (("single", "no"), ("strip", ""), ("single", "no")):
+        one.whole_visit(kind, consent=consent)
+    one.wait(60)
+    before = list(map(str, connected)), list(heard)
+    one.whole_visit(consent="yes")
+    one.play(lambda: heard)
+print(json.dumps({"before": before, "after": [str(each) for each in connected], "heard": heard}))
+"""
+
+
+def test_nothing_leaves_the_machine_without_a_yes(tmp_path, tiny_pack):
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, tmp_path, tiny_pack], capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["before"] == [[], []]
+    assert len(seen["heard"]) == 1
+    assert any("127.0.0.1" in each for each in seen["after"]), "the watch sees what is sent"
+
+
+def test_as_many_copies_are_printed_as_the_host_allows(tmp_path, tiny_pack, queue):
+    with booth(tmp_path, tiny_pack, printing={"printer": "Booth", "copies": 2}) as one:
+        one.to_review()
+        one.push("button", "done")
+        one.play(lambda: one.key)
+        one.push("print")
+        one.push("button")
+        one.play(lambda: one.now.printed == 2)
+        one.push("button", "idle")
+        one.desk.wait()
+        assert one.ledger.counts()["prints"] == 2
+        eventually(lambda: len(list(queue.glob("*.pdf"))) == 2)
+        assert one.said == []
+        assert not list(one.gallery.folder.glob(".print*"))
+
+
+def test_a_printer_that_is_gone_is_said_to_the_visitor_and_the_host(tmp_path, tiny_pack, queue):
+    with booth(tmp_path, tiny_pack, printing={"printer": "Booth"}) as one:
+        one.printer.name = "Gone"
+        one.to_review()
+        one.push("button", "done")
+        one.play(lambda: one.key)
+        one.push("print")
+        one.play(lambda: one._take.print == "failed")
+        assert "a picture was not printed" in one.said[0]
+        assert one.key not in one.said[0]

@@ -1,0 +1,62 @@
+"""The booth as its host has it."""
+
+import pytest
+
+from murai.booth.host import REMEMBERED, Host, Sayings
+from murai.errors import DeliveryError
+from murai.publish import open_service
+from murai.publish.credentials import Held
+from tests.booth.visits import booth
+
+
+@pytest.fixture
+def one(tmp_path, tiny_pack):
+    service = open_service("folder", Held(folder=str(tmp_path / "missing")))
+    with booth(tmp_path / "booth", tiny_pack, services=[service]) as one:
+        yield one
+
+
+@pytest.fixture
+def host(one):
+    return Host(one.desk, one.outbox, one.ledger, ["folder"], None, lambda: one.now.state, one._sayings)
+
+
+def test_the_desk_tells_how_it_is(one, host):
+    key = one.whole_visit(consent="yes")
+    one.say("something happened.")
+    desk = host.desk()
+    assert desk.visit == "idle"
+    assert desk.figures == {"visits": 1, "pictures": 1, "shared": 1}
+    assert [(each.name, dict(each.counts), each.paused) for each in desk.channels] == [("folder", {"held": 1}, "")]
+    assert desk.said[0][1] == "something happened."
+    assert (desk.printer, desk.trouble) == ("", False)
+    host.approve(key)
+    host.pause("folder")
+    assert host.desk().channels[0].paused
+    host.resume("folder")
+    assert not host.desk().channels[0].paused
+    host.delete(key)
+    assert one.gallery.find(key) is None
+
+
+def test_what_is_unsure_is_settled_by_who_looked(one, host):
+    keys = [one.whole_visit(consent="yes") for _ in range(2)]
+    host.pause("folder")
+    for key in keys:  # the publisher leaves what is paused alone
+        host.approve(key)
+    with one.outbox._database.writing() as table:
+        table.execute("UPDATE rows SET state = 'unsure'")
+    assert [trouble.unsure for trouble in host.desk().channels[0].troubles] == [True, True]
+    host.settle("folder", keys[0], True)
+    host.settle("folder", keys[1], False)
+    assert {row.key: row.state for row in one.outbox.rows()} == {keys[0]: "sent", keys[1]: "queued"}
+    with pytest.raises(DeliveryError):
+        host.settle("folder", keys[0], True)
+
+
+def test_what_was_said_is_remembered_but_not_for_ever():
+    sayings = Sayings(clock=lambda: 7.0)
+    for number in range(REMEMBERED + 5):
+        sayings(str(number))
+    assert len(sayings.newest_first) == REMEMBERED
+    assert sayings.newest_first[0] == (7.0, str(REMEMBERED + 4))

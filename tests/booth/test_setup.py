@@ -1,0 +1,120 @@
+"""Setting a booth up, line by line."""
+
+import io
+
+import PIL.Image
+import pytest
+from rich.console import Console
+
+from murai.booth.settings import Settings, knows_pin
+from murai.booth.setup import Places, Setup
+from murai.errors import MuraiError, SinkError, UnknownStyle
+from murai.publish.credentials import Held
+from murai.sources import open_source
+
+
+class Window:
+    def close(self):
+        pass
+
+
+def window(monitor):
+    if monitor not in (None, "2"):
+        raise SinkError(f"There is no monitor {monitor}; there are: 1, 2.")
+    return Window()
+
+
+def style(name):
+    if name != "kiss":
+        raise UnknownStyle(f"there is no style '{name}'.")
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch):
+    """Answers questions with lines; gives the settings, what was said and what was shown."""
+
+    def ask(*lines, settings=None, accounts=None):
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+        said, shown = [], io.StringIO()
+        places = Places(lambda spec: open_source(spec, size=(160, 90)), window, style, accounts or Held())
+        setup = Setup(settings or Settings(source="pattern"), places, said.append, Console(file=shown, width=300))
+        made = setup.run(tmp_path / "booth.toml")
+        return made, said, shown.getvalue()
+
+    return ask
+
+
+def test_every_answer_has_a_default(ask, tmp_path):
+    made, said, shown = ask()
+    assert made == Settings(source="pattern") == Settings.load(tmp_path / "booth.toml")
+    assert "it works: 160x90 at 30 pictures a second." in said
+    assert shown.count("?") >= 15
+    assert PIL.Image.open(tmp_path / "booth-sample.jpg").size[0] > 160
+
+
+def test_what_is_answered_is_written(ask, tmp_path):
+    PIL.Image.new("RGBA", (64, 64), (0, 200, 0, 128)).save(tmp_path / "frame.png")
+    place = tmp_path / "published"
+    place.mkdir()
+    lines = [
+        *("Anna & Émile", "fr, en", "strip, single", "pattern", "2", "n", "enter", "kiss", str(tmp_path / "frame.png")),
+        *("none", "{style} – {event}", "folder", "n", "1", "y", "none", "2468"),
+    ]
+    made, said, shown = ask(*lines, accounts=Held(folder=str(place)))
+    assert Settings.load(tmp_path / "booth.toml") == made
+    assert (made.event, made.languages, made.kinds) == ("Anna & Émile", ("fr", "en"), ("strip", "single"))
+    assert (made.screen.monitor, made.screen.fullscreen, made.button) == ("2", False, "enter")
+    assert (made.styles, made.pictures.caption) == (("kiss",), "{style} – {event}")
+    assert made.pictures.frame == tmp_path / "frame.png"
+    assert (made.publishing.services, made.publishing.moderation) == (("folder",), False)
+    assert (made.slideshow.monitor, made.pages.on, made.printing.printer) == ("1", True, "")
+    assert knows_pin("2468", made.pin)
+    assert "2468" not in (tmp_path / "booth.toml").read_text() + shown
+    assert f"folder: logged in as {place}." in said
+
+
+def test_what_does_not_work_is_said_and_asked_again(ask):
+    lines = [""] * 4 + ["9", "2", "perhaps", "", "q", "", "nobody", "kiss"]
+    made, said, _ = ask(*lines)
+    assert made.screen.monitor == "2"
+    assert made.button == "space"
+    assert made.styles == ("kiss",)
+    assert any("neither y nor n" in text for text in said)
+    assert any("no monitor 9" in text for text in said)
+    assert any("'q' means something else" in text for text in said)
+    assert any("no style 'nobody'" in text for text in said)
+
+
+def test_what_never_works_stays_for_later_and_does_not_go_on_for_ever(ask):
+    settings = Settings(source="nowhere.mp4", publishing={"services": ["folder"]})
+    made, said, _ = ask(settings=settings)
+    assert made.source == "nowhere.mp4"
+    assert any("mend it in the settings later" in text for text in said)
+    assert any("murai publish login folder" in text for text in said)
+
+
+def test_a_second_setup_begins_with_what_is_there(ask, tmp_path):
+    first, _, _ = ask("Party", *[""] * 15, "13579")
+    second, _, _ = ask(settings=Settings.load(tmp_path / "booth.toml"))
+    assert second == first
+    assert knows_pin("13579", second.pin)
+
+
+def test_a_host_who_stops_leaves_nothing_half_done(tmp_path, monkeypatch):
+    class Gone(io.StringIO):
+        def readline(self, *_):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", Gone())
+    places = Places(open_source, window, style, Held())
+    with pytest.raises(KeyboardInterrupt):
+        Setup(Settings(), places, lambda text: None, Console(file=io.StringIO())).run(tmp_path / "booth.toml")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    places = Places(lambda spec: open_source("pattern", size=(160, 90)), window, style, Held())
+    with pytest.raises(MuraiError):
+        Setup(Settings(), places, lambda text: None, Console(file=io.StringIO())).run(tmp_path / "file" / "b.toml")
