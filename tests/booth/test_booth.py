@@ -13,9 +13,10 @@ import pytest
 from murai.booth.gallery import PRIVATE, REFUSED, SHOWN
 from murai.booth.settings import hash_pin
 from murai.booth.visit import KINDS
-from murai.errors import BoothError
+from murai.errors import BoothError, SourceError
 from murai.publish import open_service
 from murai.publish.credentials import Held
+from murai.sources.resilient import Resilient
 from tests.booth.test_printing import queue, server
 from tests.booth.visits import booth
 from tests.packs_support import STYLES, paint
@@ -39,16 +40,15 @@ class Black:
 
 
 def lost_from(number):
-    """A camera whose picture stands still from there on, as a lost one is held."""
+    """A camera that is lost after so many pictures and never found again; its last one is held."""
+    cameras = [Pictures(live=True, gap=0.005, size=(160, 90), fail_at=number)]
 
-    class Held(Pictures):
-        def __iter__(self):
-            last = None
-            for frame in super().__iter__():
-                last = frame.image if last is None or self.read <= number else last
-                yield type(frame)(last, frame.pts, frame.time_base, frame.index)
+    def plug():
+        if not cameras:
+            raise SourceError("there is no camera.")
+        return cameras.pop()
 
-    return Held(live=True, gap=0.005, size=(160, 90))
+    return Resilient(plug)
 
 
 @pytest.fixture
@@ -304,6 +304,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from murai.publish import open_service
 from murai.publish.credentials import Held
+from murai.sources.resilient import Resilient
 from tests.booth.test_printing import queue, server
 from tests.booth.visits import booth
 heard = []
