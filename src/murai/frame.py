@@ -17,14 +17,14 @@ Image = NDArray[np.uint8]
 class Frame:
     """A picture and the time it belongs to.
 
-    image      H x W x 3, uint8, RGB. numpy on the host, a torch tensor on a card. Read-only by agreement.
+    image      H x W x 3, uint8, RGB. numpy on the host; on a card a torch tensor, which is ready for what is put on
+               that card's default stream. Read-only by agreement.
     pts        presentation time in ticks of `time_base`
     time_base  seconds a tick
     index      0, 1, 2 ... as the source gave it; a gap tells of dropped frames
     duration   ticks this picture is shown, 0 where the source does not know
     captured   `time.monotonic()` when its packet left the device, socket or file
     original   the unpainted picture, once painted
-    ready      an event to wait for before reading `image`; None on the host
 
     Raises ValueError at birth for a picture of another shape or type, TypeError for times that are not exact.
     """
@@ -36,7 +36,6 @@ class Frame:
     duration: int = 0
     captured: float = field(default_factory=time.monotonic)
     original: Any = None
-    ready: Any = None
 
     def __post_init__(self) -> None:
         shape = tuple(self.image.shape)

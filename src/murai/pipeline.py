@@ -317,7 +317,7 @@ class Pipeline:
             used = self._use(used)
             last = self._last
             if self._live and used.paused and last is not None:
-                painted = dataclasses.replace(frame, image=last.image, original=last.original, ready=last.ready)
+                painted = dataclasses.replace(frame, image=last.image, original=last.original)
                 self._held += 1
                 scene = None  # what comes after a pause is another scene
             else:

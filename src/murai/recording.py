@@ -93,10 +93,8 @@ class Recording(Mailbox[Any]):
                 self._add(frame, size)
             elif waiting > IN_MEMORY + ON_DISK:
                 self._lose(f"{len(self)} frames wait already")
-            elif not isinstance(frame.image, np.ndarray):
-                self._lose("frames on a card are not saved to disk")
             else:
-                self._add(self._spill.save(frame), size)
+                self._add(self._spill.save(_on_host(frame)), size)
         except OSError as error:
             self._lose(str(error))
 
@@ -124,6 +122,13 @@ class Recording(Mailbox[Any]):
         if not self._lost:
             self._say(f"{self._name} cannot keep up and loses frames, record smaller or free disk space: {reason}.")
         self._lost = True
+
+
+def _on_host(frame: Frame) -> Frame:
+    """`frame` with its picture copied from a card, where it is on one."""
+    if isinstance(frame.image, np.ndarray):
+        return frame
+    return dataclasses.replace(frame, image=np.asarray(frame.image.cpu()))
 
 
 def _size(frame: Frame) -> int:

@@ -10,6 +10,7 @@ from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from murai.pipeline import Pipeline  # noqa: E402
+from murai.sinks import card  # noqa: E402
 from murai.sinks.card import ToCardYuv, boxed, nv12  # noqa: E402
 from murai.sinks.encode import ToYuv  # noqa: E402
 from murai.sinks.file import FileSink  # noqa: E402
@@ -17,6 +18,7 @@ from murai.sources.card import rgb  # noqa: E402
 from murai.sources.file import FileSource  # noqa: E402
 from murai.sources.pattern import PatternSource  # noqa: E402
 from tests.shows import Invert  # noqa: E402
+from tests.sources.kit import make_video  # noqa: E402
 
 COLOR = st.integers(0, 255)
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -78,3 +80,49 @@ def test_where_the_card_does_not_encode_the_processor_does_and_it_is_said(tmp_pa
     assert np.array_equal(*files)
     assert len(said) == 1
     assert "is encoded by the processor" in said[0]
+
+
+@pytest.mark.parametrize("width", [128, 854, 426])
+def test_an_encoder_finds_the_colour_below_the_brightness(width):
+    luma, chroma = nv12(torch.zeros(48, width, 3, dtype=torch.uint8))
+    pitch = luma.stride(0)
+    assert pitch % 4 == 0
+    assert chroma.data_ptr() == luma.data_ptr() + 48 * pitch
+    assert chroma.stride() == (pitch, 2, 1)
+
+
+def test_a_film_with_sound_opens_the_encoder_by_its_first_picture(tmp_path, monkeypatch):
+    """A card's encoder is opened by no packet of sound; x264 stands in for it, which takes the same frames."""
+
+    def video(sink, output):
+        return sink._set_up(output.add_stream("libx264", rate=sink._info.rate), "nv12")
+
+    def copy(sink, packets, copy=FileSink._copy):
+        opened.append(sink._stream.codec_context.is_open)
+        copy(sink, packets)
+
+    opened, said = [], []
+    monkeypatch.setattr(card, "refusal", lambda *_: "")
+    monkeypatch.setattr(card, "ToCardYuv", lambda width, height: ToCardYuv(width, height, "cpu"))
+    monkeypatch.setattr(FileSink, "_card_video", video)
+    monkeypatch.setattr(FileSink, "_copy", copy)
+    clip, out = make_video(tmp_path / "in.mp4", [0, 1, 2], sound=True), tmp_path / "out.mp4"
+    Pipeline(FileSource(clip), Invert(), [FileSink(out, on_card=True, say=said.append)]).run()
+    assert not said
+    assert opened
+    assert all(opened)
+    assert len(list(FileSource(out))) == 3
+    with av.open(out) as container:
+        assert container.streams.audio
+
+
+@pytest.mark.skipif(
+    not torch.cuda.is_available() or bool(card.refusal(854, 480, card.OPTIONS)), reason="no card encodes"
+)
+def test_a_card_writes_what_the_processor_writes(tmp_path):
+    means = []
+    for on_card in (False, True):
+        sink = FileSink(tmp_path / f"{on_card}.mp4", on_card=on_card)
+        Pipeline(PatternSource(854, 480, live=False, frames=5), Invert(), [sink]).run()
+        means.append(np.array([frame.image.mean((0, 1)) for frame in FileSource(sink.path)]))
+    assert np.abs(means[0] - means[1]).max() < 3

@@ -1,6 +1,7 @@
 """Many streams through one network: the same paintings as alone, in batches, none kept waiting."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -38,6 +39,7 @@ class Adding:
         self.begun.release()
         assert self.let.acquire(timeout=20)
         self.batches.append(tuple(images.shape))
+        self.let.release()  # once it is let, it goes on
         if (styles < 0).any():
             raise ValueError("a style below 0")
         return list(images + styles[:, :1, None, None].to(torch.uint8))
@@ -59,8 +61,9 @@ def play(network, requests):
     assert network.begun.acquire(timeout=20)
     for number, thread in enumerate(threads[1:], 1):
         thread.start()
-        while len(batches._waiting) < number:
-            pass
+        ends = time.monotonic() + 20
+        while len(batches._waiting) < number and time.monotonic() < ends:
+            time.sleep(0.001)
     network.let.release(len(requests))
     for thread in threads:
         thread.join(20)
@@ -82,9 +85,17 @@ def test_a_batch_has_one_size_and_those_who_came_first_go_first():
 
 def test_what_goes_wrong_is_told_to_those_it_concerns():
     network = Adding()
-    results = play(network, [(1, 2), (-1, 2), (2, 4)])
+    results = play(network, [(1, 2), (-1, 2), (3, 2)])
     assert isinstance(results[-1], ValueError)
-    assert (results[2] == 2).all()
+    assert (results[3] == 3).all(), "it was in one batch with the other"
+    assert network.batches[1][0] == 2
+
+
+def test_nothing_is_no_batch():
+    batches = Batches(Adding())
+    with pytest.raises(ValueError, match="at least one"):
+        batches.run(torch.zeros(0, 2, 2, 3, dtype=torch.uint8), torch.zeros(0, 1))
+    assert not batches._waiting
 
 
 @settings(max_examples=20, deadline=None)

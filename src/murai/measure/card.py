@@ -5,10 +5,11 @@ tested; its figures say nothing then.
 """
 
 import json
+import math
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from murai.errors import Say, silent
+from murai.errors import PackError, Say, first_line, silent
 from murai.measure.networks import Unpainted
 from murai.measure.speed import machine
 from murai.measure.tables import markdown
@@ -79,15 +80,16 @@ def measure_card(
 
     Raises RuntimeUnsupported without that device.
     """
-    networks = {pack.name: network_of(pack) for pack in packs} | {"johnson": build("johnson")}
     place = find_device(device)
+    packs = [pack for pack in packs if _is_paintable(pack, say)]
+    networks = {pack.name: network_of(pack) for pack in packs} | {"johnson": build("johnson")}
     rates, rows = measure_rates(place), []
     for size in sizes:
         for name, network in networks.items():
             say(f"{name} at {size[0]}x{size[1]}.")
             rows.append(_row(name, network, size, place, rates, rounds, say))
     shows = [_show(pack, size, place, frames, say) for pack in packs for size in sizes]
-    streams = [row for size in sizes for row in _streams(packs[0], size, place, frames)]
+    streams = [row for pack in packs[:1] for size in sizes for row in _streams(pack, size, place, frames, say)]
     about = {"device": _called(place), "torch": torch.__version__}
     return {**about, **rates, "rows": rows, "shows": shows, "streams": streams}
 
@@ -158,7 +160,7 @@ def floor_ms(network: StylizationNetwork, size: Size, rates: dict[str, float], i
 def read_trace(events: Sequence[dict[str, Any]], seconds: float, pictures: int) -> dict[str, float]:
     """What a profiler's trace says of `pictures` in `seconds`: the share of time that kernels run, and for each picture
     the bytes between host and card and how often the host waited."""
-    kernels = sum(event["dur"] for event in events if event.get("cat") == "kernel")
+    kernels = _union([(event["ts"], event["ts"] + event["dur"]) for event in events if event.get("cat") == "kernel"])
     copies = [event for event in events if event.get("cat") == "gpu_memcpy"]
     waits = sum(event.get("cat") == "cuda_runtime" and "Synchronize" in event["name"] for event in events)
 
@@ -171,6 +173,15 @@ def read_trace(events: Sequence[dict[str, Any]], seconds: float, pictures: int) 
         "from_card": moved("DtoH"),
         "waits": waits / pictures,
     }
+
+
+def _union(spans: list[tuple[float, float]]) -> float:
+    """How long any of them lasts."""
+    total, end = 0.0, -math.inf
+    for first, last in sorted(spans):
+        total += max(0.0, last - max(first, end))
+        end = max(end, last)
+    return total
 
 
 def _row(
@@ -210,7 +221,8 @@ def _ways(network: StylizationNetwork, size: Size, device: torch.device, say: Sa
     if device.type == "cuda":
         yield "eager tf32", lambda: eager(True)
         half = PixelGraph(plain_copy(network).eval().to(device, torch.float16).to(memory_format=torch.channels_last))  # type: ignore[call-overload]
-        compiled = torch.compile(half)
+        torch.compiler.reset()  # else what was compiled for another network or size stands in the way
+        compiled = torch.compile(half, dynamic=False)
 
         def run_compiled() -> object:
             with torch.inference_mode():
@@ -219,7 +231,7 @@ def _ways(network: StylizationNetwork, size: Size, device: torch.device, say: Sa
         try:
             run_compiled()
         except Exception as error:  # a compiler is missing, say
-            say(f"torch.compile is left out ({str(error).splitlines()[0]}).")
+            say(f"torch.compile is left out ({first_line(error)}).")
         else:
             yield "compiled f16", run_compiled
 
@@ -315,18 +327,24 @@ class _Timed:
         return painted
 
 
-def _streams(pack: StylePack, size: Size, device: torch.device, frames: int) -> Iterator[dict[str, Any]]:
+def _streams(pack: StylePack, size: Size, device: torch.device, frames: int, say: Say) -> Iterator[dict[str, Any]]:
     """Streams through one network, each as fast as it goes."""
     for count in STREAMS:
         runtime = Batches(TorchRuntime(network_of(pack), str(device)))
         start = threading.Barrier(count + 1)
-        threads = [_Stream(pack, runtime, _picture(size, device), frames, start) for _ in range(count)]
+        threads = [
+            _Stream(TorchStylizer(pack, runtime=runtime, say=say), _picture(size, device), frames, start)
+            for _ in range(count)
+        ]
         for thread in threads:
             thread.start()
-        start.wait()
+        with suppress(threading.BrokenBarrierError):  # why, the thread says that broke it
+            start.wait()
         begun = perf_counter()
         for thread in threads:
             thread.join()
+        if failed := [thread.error for thread in threads if thread.error]:
+            raise failed[0]
         seconds = perf_counter() - begun
         taken = [ms for thread in threads for ms in thread.taken]
         yield {
@@ -341,26 +359,42 @@ def _streams(pack: StylePack, size: Size, device: torch.device, frames: int) -> 
 class _Stream(threading.Thread):
     """Paints one picture again and again, and waits for each painting, as its show would before it is seen."""
 
-    def __init__(self, pack: StylePack, runtime: Batches, image: Tensor, frames: int, start: threading.Barrier) -> None:
+    def __init__(self, stylizer: TorchStylizer, image: Tensor, frames: int, start: threading.Barrier) -> None:
         super().__init__(daemon=True)
-        self._stylizer = TorchStylizer(pack, runtime=runtime)
-        self._image, self._frames, self._begin = image, frames, start
+        self._stylizer, self._image, self._frames, self._begin = stylizer, image, frames, start
         self.taken: list[float] = []
+        self.error: Exception | None = None
 
     def run(self) -> None:
         """Paint."""
-        for _ in range(WARM_UP):
-            self._paint()
-        self._begin.wait()
-        for _ in range(self._frames):
-            start = perf_counter()
-            self._paint()
-            self.taken.append(1000 * (perf_counter() - start))
+        try:
+            for _ in range(WARM_UP):
+                self._paint()
+            self._begin.wait()
+            for _ in range(self._frames):
+                start = perf_counter()
+                self._paint()
+                self.taken.append(1000 * (perf_counter() - start))
+        except threading.BrokenBarrierError:
+            pass  # of another
+        except Exception as error:
+            self.error = error
+            self._begin.abort()
 
     def _paint(self) -> None:
         painted = self._stylizer(self._image)
         if painted.device.type == "cuda":
             torch.cuda.current_stream(painted.device).synchronize()
+
+
+def _is_paintable(pack: StylePack, say: Say) -> bool:
+    """Whether torch can paint with it; `say` hears why not."""
+    try:
+        network_of(pack)
+    except PackError as error:
+        say(f"left out: {error}")
+        return False
+    return True
 
 
 def _picture(size: Size, device: torch.device) -> Tensor:

@@ -13,8 +13,6 @@ from murai.frame import Frame, Image
 
 def host(frame: Frame) -> Image:
     """The picture of `frame` as numpy on the host. A picture on a card is waited for and copied."""
-    if frame.ready is not None:
-        frame.ready.synchronize()
     return on_host(frame.image)
 
 

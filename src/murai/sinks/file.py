@@ -1,6 +1,6 @@
 """A video file: the painted pictures and, untouched, the sound of the video they were painted from."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from murai.errors import Say, SinkError, silent
+from murai.errors import Say, SinkError, first_line, silent
 from murai.frame import Frame, StreamInfo
 from murai.sinks.encode import Ticks, ToYuv, host, label
 from murai.sinks.sound import Sound
@@ -82,12 +82,12 @@ class FileSink:
         try:
             options = _options(self._kind, info)
             self._output = av.open(str(self._whole.temporary), "w", format=self._kind, container_options=options)
-            self._on_card = self._on_card and self._card_encodes()
+            self._by_card = self._on_card and self._card_encodes()
             self._stream = self._video(self._output)
             self._to_yuv = self._converter()
             if info.path is not None and not info.live:
                 self._sound = Sound(info.path, self._output, self._say)
-            if not self._on_card:  # a card's encoder is opened by its first picture, which says on which card
+            if not self._by_card:  # a card's encoder is opened by its first picture, which says on which card
                 self._output.start_encoding()
         except av.FFmpegError as error:
             raise self._fail(error) from error
@@ -99,18 +99,19 @@ class FileSink:
         """Encode one frame, and copy the sound up to its time."""
         if self._output is None:
             raise SinkError(f"{self.path} is not open.")
-        picture = self._to_yuv(frame)
-        picture.pts = self._last = self._ticks(frame)
-        picture.time_base = self._info.time_base
-        duration = self._ticks.duration(frame) or self._usual
-        self._durations[picture.pts] = duration
-        self._end = picture.pts + duration
-        self._painted += 1
         try:
+            picture = self._to_yuv(frame)
+            picture.pts = self._last = self._ticks(frame)
+            picture.time_base = self._info.time_base
+            duration = self._ticks.duration(frame) or self._usual
+            self._durations[picture.pts] = duration
+            self._end = picture.pts + duration
+            self._painted += 1
+            packets = self._encoded(picture)  # before any sound: a card's encoder is opened by its first picture
             if self._sound:
                 self._copy(self._sound.until(picture.pts * self._info.time_base))
-            self._encode(picture)
-        except av.FFmpegError as error:
+            self._copy(packets)
+        except (av.FFmpegError, RuntimeError) as error:  # the latter where a card's memory does not suffice, say
             raise self._fail(error) from error
 
     def close(self, complete: bool = True) -> None:
@@ -129,7 +130,7 @@ class FileSink:
 
     def _video(self, output: OutputContainer) -> VideoStream:
         info = self._info
-        if self._on_card:
+        if self._by_card:
             return self._card_video(output)
         vp9 = self._kind == "webm"
         options = dict((_VP9_LIVE if info.live else _VP9_FILE) if vp9 else (_H264_LIVE if info.live else _H264_FILE))
@@ -139,10 +140,9 @@ class FileSink:
         return self._set_up(stream, "yuv420p" if _is_even(info) or vp9 else "yuv444p")
 
     def _card_video(self, output: OutputContainer) -> VideoStream:
-        from murai.sinks.card import ENCODER, LIVE_OPTIONS, OPTIONS
+        from murai.sinks.card import ENCODER, options
 
-        options = LIVE_OPTIONS if self._info.live else OPTIONS
-        stream: Any = output.add_stream(ENCODER, rate=self._info.rate, options=options)
+        stream: Any = output.add_stream(ENCODER, rate=self._info.rate, options=options(self._info.live))
         return self._set_up(stream, "cuda")
 
     def _set_up(self, stream: VideoStream, pix_fmt: str) -> VideoStream:
@@ -159,9 +159,9 @@ class FileSink:
             why = "it encodes H.264 of even size"
         else:
             try:
-                from murai.sinks.card import refusal
+                from murai.sinks.card import options, refusal
 
-                why = refusal()
+                why = refusal(self._info.width, self._info.height, options(self._info.live))
             except ModuleNotFoundError as error:
                 why = str(error)
         if why:
@@ -171,7 +171,7 @@ class FileSink:
     def _converter(self) -> Callable[[Frame], av.VideoFrame]:
         """From a frame to what the encoder takes."""
         width, height = self._info.width, self._info.height
-        if self._on_card:
+        if self._by_card:
             from murai.sinks.card import ToCardYuv
 
             to_card = ToCardYuv(width, height)
@@ -179,14 +179,14 @@ class FileSink:
         to_yuv = ToYuv(width, height, str(self._stream.codec_context.pix_fmt))
         return lambda frame: to_yuv(host(frame))
 
-    def _encode(self, picture: av.VideoFrame | None) -> None:
-        assert self._output is not None
-        for packet in self._stream.encode(picture):
+    def _encoded(self, picture: av.VideoFrame | None) -> list[Any]:
+        packets = self._stream.encode(picture)
+        for packet in packets:
             # The encoder would guess it from the nominal rate, which is wrong for a variable one.
             packet.duration = self._durations.pop(int(packet.pts or 0), self._usual)
-            self._output.mux(packet)
+        return packets
 
-    def _copy(self, packets: Iterator[Any]) -> None:
+    def _copy(self, packets: Iterable[Any]) -> None:
         assert self._output is not None
         for packet in packets:
             self._output.mux(packet)
@@ -196,7 +196,7 @@ class FileSink:
         assert self._last is not None
         tick = self._info.time_base
         try:
-            self._encode(None)
+            self._copy(self._encoded(None))
             if self._sound:
                 self._copy(self._sound.rest(self._last * tick, self._end * tick, self._painted))
             self._output.close()
@@ -204,17 +204,17 @@ class FileSink:
             raise self._fail(error) from error
         self._free()
 
-    def _fail(self, error: av.FFmpegError) -> SinkError:
+    def _fail(self, error: Exception) -> SinkError:
         self._abandon()
         if not self._info.live or not _has_pictures(self._whole.temporary):
             self._whole.discard()
-            return SinkError(f"{self.path} cannot be written: {error.strerror}.")
+            return SinkError(f"{self.path} cannot be written: {_why(error)}.")
         self._whole.commit(synced=False)
-        return SinkError(f"{self.path} ends early, what was recorded until then is kept: {error.strerror}.")
+        return SinkError(f"{self.path} ends early, what was recorded until then is kept: {_why(error)}.")
 
     def _abandon(self) -> None:
         if self._output is not None:
-            with suppress(av.FFmpegError):  # what cannot be written any more does not matter
+            with suppress(av.FFmpegError, RuntimeError):  # what cannot be written any more does not matter
                 self._begin()
                 self._output.close()
         self._free()
@@ -226,8 +226,8 @@ class FileSink:
             black = np.zeros((self._info.height, self._info.width, 3), np.uint8)
             picture = self._to_yuv(Frame(black, 0, self._info.time_base, 0))
             picture.pts, picture.time_base = 0, self._info.time_base
-            self._encode(picture)
-            self._encode(None)
+            self._copy(self._encoded(picture))
+            self._copy(self._encoded(None))
 
     def _free(self) -> None:
         if self._sound:
@@ -244,6 +244,10 @@ def _options(kind: str, info: StreamInfo) -> dict[str, str]:
     # In pieces of a second, each on the disk when it is full; the end makes one ordinary file of them.
     pieces = {"movflags": "hybrid_fragmented", "frag_duration": "1000000", "flush_packets": "1"}
     return clock | pieces if info.live else clock
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or first_line(error))
 
 
 def _is_even(info: StreamInfo) -> bool:

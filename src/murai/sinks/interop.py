@@ -3,6 +3,8 @@
 The only file that imports cuda-core. Its calls were not run on a card yet.
 """
 
+from collections import deque
+
 import torch
 from cuda.core import Device, GraphicsResource, Stream
 from torch import Tensor
@@ -22,14 +24,16 @@ class SharedBuffer:
         Device(self._stream.device.index).set_current()
         self._queue = Stream.from_handle(self._stream.cuda_stream)
         self._resource = GraphicsResource.from_gl_buffer(name, flags="write_discard")
+        self._underway: deque[tuple[Tensor, torch.cuda.Event]] = deque()  # pictures that are being copied
 
     def fill(self, image: Tensor) -> None:
         """Copy `image` (uint8, [H, W, 3]) into the buffer, once the card has painted it; the host does not wait."""
-        current = torch.cuda.current_stream(image.device)
-        self._stream.wait_stream(current)
+        self._stream.wait_stream(torch.cuda.current_stream(image.device))
         with torch.cuda.stream(self._stream), self._resource.map(stream=self._queue) as mapped:
             from_dlpack(mapped).view(torch.uint8)[: image.numel()].copy_(image.reshape(-1), non_blocking=True)
-        current.wait_stream(self._stream)  # what the picture lies in is painted into again only after that
+        self._underway.append((image, self._stream.record_event()))
+        while len(self._underway) > 1 and self._underway[0][1].query():  # type: ignore[no-untyped-call]
+            self._underway.popleft()  # its memory may be used again only now
 
     def close(self) -> None:
         """Give the buffer back to OpenGL."""

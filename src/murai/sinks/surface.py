@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from murai.errors import Say, silent
+from murai.errors import Say, first_line, silent
 from murai.sinks.encode import fit, on_host
 
 if TYPE_CHECKING:
@@ -177,26 +177,25 @@ class Surface:
             self._texture = self._context.texture(size, 3, alignment=1)
             self._texture.repeat_x = self._texture.repeat_y = False
             self._buffer = self._context.buffer(reserve=image.nbytes, dynamic=True)
-        if not isinstance(image, np.ndarray) and (shared := self._shared or self._share(self._buffer, image)):
-            shared.fill(image)
-        else:
+        if isinstance(image, np.ndarray) or not self._fill(self._buffer, image):
             self._unshare()
             self._buffer.orphan()  # not to wait for the picture before
             self._buffer.write(np.ascontiguousarray(on_host(image)))
         self._texture.write(self._buffer, alignment=1)
 
-    def _share(self, buffer: moderngl.Buffer, image: Any) -> "SharedBuffer | None":
-        """`buffer` as the card of `image` writes it; None where it cannot."""
+    def _fill(self, buffer: moderngl.Buffer, image: Any) -> bool:
+        """Whether the card of `image` copied it into `buffer`."""
         if self._by_host:
-            return None
+            return False
         try:
             from murai.sinks.interop import SharedBuffer
 
-            self._shared = SharedBuffer(buffer.glo, image.device)
+            self._shared = self._shared or SharedBuffer(buffer.glo, image.device)
+            self._shared.fill(image)
         except Exception as error:  # cuda-core has errors of its own, and may be missing
             self._by_host = True
-            self._say(f"pictures go to the window through the processor ({str(error).splitlines()[0].rstrip('.')}).")
-        return self._shared
+            self._say(f"pictures go to the window through the processor ({first_line(error)}).")
+        return not self._by_host
 
     def _unshare(self) -> None:
         if self._shared is not None:

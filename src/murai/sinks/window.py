@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import glfw
@@ -155,15 +155,15 @@ class WindowSink:
             glfw.set_window_refresh_callback(window, self._expose)
             if self._fullscreen:
                 self._enter_fullscreen(window)
-            self._loop(window, until)
+            with closing(Surface(self._say)) as surface:
+                self._loop(surface, window, until)
         finally:
             with self._lock:
                 self._waiting = False
             glfw.terminate()
 
-    def _loop(self, window: Any, until: Callable[[], bool] | None) -> None:
-        surface, beat = Surface(self._say), _Beat(window) if self._steady else None
-        next_look = 0.0
+    def _loop(self, surface: Surface, window: Any, until: Callable[[], bool] | None) -> None:
+        beat, next_look = _Beat(window) if self._steady else None, 0.0
         with self._lock:
             self._waiting = True
         while not (self._closed or self._left(window) or (until is not None and until())):
@@ -180,7 +180,6 @@ class WindowSink:
                 if beat:
                     beat.follow(window)
                 next_look = glfw.get_time() + DISPLAY_SECONDS
-        surface.close()
 
     def _left(self, window: Any) -> bool:
         """Whether its user closed the window."""

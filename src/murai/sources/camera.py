@@ -97,14 +97,14 @@ class CameraSource:
     ) -> None:
         layer, formats = _layer(platform)
         wish = {"video_size": f"{size[0]}x{size[1]}", "framerate": str(rate)}
-        decode = decoding(on_card, say, rotate=rotate, mirror=mirror)
-        opener = opener or partial(open_device, open_container=decode.open)
         attempts = (*({**wish, **format_} for format_ in formats), wish, {})
 
         def start(camera: CameraDevice, options: Options) -> LiveSource:
+            decode = decoding(on_card, say, rotate=rotate, mirror=mirror)  # an attempt before may still be at it
+            open_ = opener or partial(open_device, open_container=decode.open)
             return LiveSource(
                 f"Camera {camera}",
-                lambda: opener(_address(camera.name, platform), layer, options),
+                lambda: open_(_address(camera.name, platform), layer, options),
                 rate=Fraction(rate),
                 patience=patience,
                 decoding=decode,

@@ -12,7 +12,8 @@ from av.video.reformatter import ColorRange, Colorspace
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
-from murai.errors import Say, silent
+from murai.errors import Say, first_line, silent
+from murai.frame import Image
 from murai.sources.decoding import Converter, Orientation, Orienting, unsaid_matrix
 
 # The shares of red and blue in brightness, by FFmpeg's number of a matrix.
@@ -25,8 +26,9 @@ FORMATS = {"nv12": 8, "p010le": 16, "p016le": 16}
 class CardDecoding:
     """As `decoding.Converter`, but decoded on a card: a frame becomes a tensor uint8 [H, W, 3], RGB, that is there.
 
-    Where the card does not do it, or not this codec, the CPU decodes and the picture is on the host, also from the
-    middle of a stream on: `say` hears it once. A tensor is a copy, since a decoder wants its few surfaces back.
+    Where the card does not do it, or not this codec, the CPU decodes, also from the middle of a stream on: `say` hears
+    it once. The card gets the picture then, where there is one. A tensor is a copy, since a decoder wants its few
+    surfaces back.
     """
 
     def __init__(self, *, rotate: int = 0, mirror: bool = False, say: Say = silent) -> None:
@@ -37,19 +39,29 @@ class CardDecoding:
     def open(self, path: Any, **options: Any) -> InputContainer:
         """The container at `path`. Raises av.FFmpegError."""
         try:
-            card = HWAccel("cuda", is_hw_owned=True, allow_software_fallback=True)
+            torch.zeros(1, device="cuda")  # so that this thread has torch's context, which FFmpeg is to take
+            card = HWAccel("cuda", None, True, {"primary_ctx": "0", "current_ctx": "1"}, is_hw_owned=True)
             container: InputContainer = av.open(path, hwaccel=card, **options)
-        except (av.FFmpegError, OSError, ValueError, NotImplementedError) as error:
+        except (OSError, ValueError, NotImplementedError, RuntimeError, AssertionError) as error:
             container = av.open(path, **options)  # whatever else is wrong with it is raised here
-            self._tell(f"the card does not do it: {getattr(error, 'strerror', None) or error}")
+            self._tell(f"the card does not do it: {getattr(error, 'strerror', None) or first_line(error)}")
         return container
 
     def __call__(self, frame: VideoFrame) -> Any:
         """The picture: height x width x 3, after rotation."""
         if frame.format.name != "cuda":
             self._tell("the card does not have this codec, or gave it up")
-            return self._on_host(frame)
+            return self._sent(self._on_host(frame))
+        if frame.sw_format is None or frame.sw_format.name not in FORMATS:
+            self._tell("the card decodes it to a kind of picture that is not known here")
+            return self._sent(self._on_host(frame))
         return turned(picture(frame), self._orienting(frame))
+
+    def _sent(self, image: Image) -> Any:
+        """`image` on the card, or itself where there is none; nobody waits for that."""
+        if not torch.cuda.is_available():
+            return image
+        return torch.from_numpy(image).pin_memory().to("cuda", non_blocking=True)
 
     def _tell(self, why: str) -> None:
         if not self._told:
@@ -60,7 +72,7 @@ class CardDecoding:
 def turned(image: Tensor, orientation: Orientation) -> Tensor:
     """`image` put upright."""
     image = image.transpose(0, 1) if orientation.transposed else image
-    return image.flip(orientation.flipped).contiguous()
+    return (image.flip(orientation.flipped) if orientation.flipped else image).contiguous()
 
 
 def picture(frame: VideoFrame) -> Tensor:

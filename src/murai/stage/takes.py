@@ -46,14 +46,19 @@ class Takes:
     folder, by their names, are removed, so that a show may be recorded for days. No frame is lost between two files;
     a few may be in both. What a show that was cut off left gets its name.
 
+    With `on_card` a card encodes recordings, where it does.
+
     `say` hears where each is. Methods may be called from any thread. They raise SinkError where the folder cannot be
     written; what fails later, in the background, is told to `say`.
     """
 
-    def __init__(self, show: Running, folder: Path, say: Say = silent, *, limit: int | None = None) -> None:
+    def __init__(
+        self, show: Running, folder: Path, say: Say = silent, *, limit: int | None = None, on_card: bool = False
+    ) -> None:
         self._show, self._folder, self._say, self._limit = show, folder, say, limit
         self._lock = threading.Lock()
         self._recording: FileSink | None = None
+        self._on_card = on_card
         self._given: set[Path] = set()  # names, of which some files are still being written
         self._saving = threading.Semaphore(MOST_SAVING)
         self._take_up()
@@ -82,7 +87,7 @@ class Takes:
         threading.Thread(target=self._end, args=(sink,), name="murai recording").start()
 
     def _begin(self) -> None:
-        sink = FileSink(self._path(".mp4"), say=self._say)
+        sink = FileSink(self._path(".mp4"), on_card=self._on_card, say=self._say)
         try:
             self._show.add(sink)
         except RuntimeError as error:

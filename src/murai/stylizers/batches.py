@@ -36,19 +36,24 @@ class _Request:
     images: Tensor
     styles: Tensor
     painted: list[Tensor] = field(default_factory=list)
-    error: Exception | None = None
+    error: BaseException | None = None
 
     @property
     def done(self) -> bool:
         return bool(self.painted or self.error)
 
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What goes together has the same."""
+        return self.images.shape, self.images.dtype, self.styles.shape, self.styles.dtype
+
 
 class Batches:
     """`runtime` for several streams, each in a thread of its own; called as `runtime` is.
 
-    There is no clock: while one batch is painted others wait, and those of one size become the next batch. So a stream
-    alone waits for nobody, and none waits for more than the batch before, and those of other sizes that came earlier.
-    Batches are of 1, 2, 4 or 8 pictures, as each number needs memory of its own on a card.
+    There is no clock: while one batch is painted others wait, and those of one shape become the next batch. So a stream
+    alone waits for nobody, and of several each waits for those that came before it and no others. Batches are of 1, 2,
+    4 or 8 pictures, as each number needs memory of its own on a card. All streams use the default stream of the card.
     """
 
     def __init__(self, runtime: Batchable) -> None:
@@ -63,7 +68,9 @@ class Batches:
         return self._runtime.seconds
 
     def run(self, images: Tensor, styles: Tensor) -> list[Tensor]:
-        """As the runtime's own. Raises what that raises."""
+        """As the runtime's own. Raises what that raises, and ValueError for no picture at all."""
+        if len(images) == 0:
+            raise ValueError("a batch has at least one picture")
         mine = _Request(images, styles)
         self._waiting.append(mine)
         with self._turn:
@@ -74,25 +81,35 @@ class Batches:
         return mine.painted
 
     def _serve(self) -> None:
-        """Paint those that came first, of one size."""
+        """Paint those that came first, of one kind."""
         batch = self._batch()
         try:
-            painted = iter(
-                self._runtime.run(
-                    torch.cat([request.images for request in batch]), torch.cat([request.styles for request in batch])
-                )
-            )
+            self._paint(batch)
+        except ValueError:  # of one of them, and the others shall not suffer
             for request in batch:
-                request.painted = [next(painted) for _ in request.images]
-        except Exception as error:
+                try:
+                    self._paint([request])
+                except ValueError as error:
+                    request.error = error
+        except BaseException as error:
             for request in batch:
                 request.error = error
 
+    def _paint(self, batch: list[_Request]) -> None:
+        images, styles = (batch[0].images, batch[0].styles) if len(batch) == 1 else _joined(batch)
+        painted = iter(self._runtime.run(images, styles))
+        for request in batch:
+            request.painted = [next(painted) for _ in request.images]
+
     def _batch(self) -> list[_Request]:
-        shape = self._waiting[0].images.shape
-        alike = [request for request in list(self._waiting) if request.images.shape == shape]
-        most = max(1, MOST // shape[0])
-        batch = alike[: 1 << (min(len(alike), most).bit_length() - 1)]
+        kind, size = self._waiting[0].kind, len(self._waiting[0].images)
+        alike = [request for request in list(self._waiting) if request.kind == kind]
+        most = max(1, min(len(alike), MOST // size))
+        batch = alike[: 1 << (most.bit_length() - 1)]
         for request in batch:
             self._waiting.remove(request)
         return batch
+
+
+def _joined(batch: list[_Request]) -> tuple[Tensor, Tensor]:
+    return torch.cat([request.images for request in batch]), torch.cat([request.styles for request in batch])

@@ -4,10 +4,8 @@ Pictures that are on the card stay there; those of the host are taken there and 
 code runs on the CPU, plainly and in float32, which is how it is tested there.
 """
 
-import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from murai.controls import Controls
-from murai.errors import PackError, RuntimeUnsupported, Say, silent
+from murai.errors import PackError, RuntimeUnsupported, Say, first_line, silent
 from murai.nets import VERSION, plain_copy, restore
 from murai.nets.base import StylizationNetwork
 from murai.nets.pixels import PixelGraph
@@ -29,8 +27,8 @@ from murai.stylizers.batches import Batchable
 
 WARM_UP = 3
 """Runs before a graph is captured: the libraries choose their kernels in them."""
-SIZES = 8
-"""Sizes and numbers of pictures that stay captured."""
+SHAPES = 12
+"""Shapes of batches that stay captured: three sizes of 1, 2, 4 and 8 pictures."""
 AHEAD = 2
 """Runs that the host may be ahead of the card, so that delay does not pile up there."""
 SMALLER = 2 / 3
@@ -56,16 +54,16 @@ class TorchRuntime:
         plain = plain_copy(network).eval().requires_grad_(False).to(self.device, self.dtype)
         self._paint = PixelGraph(plain.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
         self._stream = torch.cuda.Stream(self.device) if on_card else None  # type: ignore[no-untyped-call]
-        self._clock, self._backlog = _Clock(on_card), _Backlog(on_card)
-        self._rings: OrderedDict[tuple[int, ...], _Ring] = OrderedDict()
+        card = self.device if on_card else None
+        self._clock, self._backlog = _Clock(card), _Backlog(card)
+        self._shapes: OrderedDict[tuple[int, ...], _Shape] = OrderedDict()
         self.style_size = network.style_size
 
     def run(self, images: Tensor, styles: Tensor) -> list[Tensor]:
         """Paint `images` uint8 [N, H, W, 3] on the device, each with its row of `styles` float32 [N, D].
 
-        The paintings, N of [H, W, 3], lie in one of a ring of buffers, which is painted into again once nobody holds
-        any of them. On a card they are ready for what is put on the stream that is current here. Raises ValueError for
-        other shapes and types, torch.OutOfMemoryError.
+        The result is N paintings [H, W, 3]. On a card they are ready for what is put on the stream that is current
+        here. Raises ValueError for other shapes and types, torch.OutOfMemoryError.
         """
         if images.ndim != 4 or images.shape[3] != 3 or images.dtype != torch.uint8:
             raise ValueError(f"images are uint8 [N, H, W, 3], not {images.dtype} {tuple(images.shape)}")
@@ -73,45 +71,45 @@ class TorchRuntime:
             wanted = f"float32 [{len(images)}, {self.style_size}]"
             raise ValueError(f"styles are {wanted}, not {styles.dtype} {tuple(styles.shape)}")
         with torch.inference_mode(), self._clock:
-            painted = self._ring(images, styles).paint(images, styles)
+            painted = self._shape(images, styles).paint(images, styles)
         self._backlog.add()
-        return painted
+        return list(painted)
 
     @property
     def seconds(self) -> float:
         """What the last run took; on a card the last one that is done, since nobody waits for one."""
         return self._clock.seconds
 
-    def _ring(self, images: Tensor, styles: Tensor) -> "_Ring":
+    def _shape(self, images: Tensor, styles: Tensor) -> "_Shape":
         shape = tuple(images.shape)
-        if shape not in self._rings:
-            self._rings[shape] = _Ring(self._paint, images, styles, self._stream)
-            if len(self._rings) > SIZES:
-                self._rings.popitem(last=False)
-        self._rings.move_to_end(shape)
-        return self._rings[shape]
+        if shape not in self._shapes:
+            self._shapes[shape] = _Shape(self._paint, images, styles, self._stream)
+            if len(self._shapes) > SHAPES:
+                self._shapes.popitem(last=False)
+        self._shapes.move_to_end(shape)
+        return self._shapes[shape]
 
 
 class _Clock:
-    """Times what is done inside a `with`: on a card by its own events, which are looked at once they have happened."""
+    """Times what is done inside a `with`: on a `card` by its events, which are looked at once they have happened."""
 
-    def __init__(self, on_card: bool) -> None:
-        self._on_card, self._start, self.seconds = on_card, 0.0, 0.0
+    def __init__(self, card: torch.device | None) -> None:
+        self._card, self._start, self.seconds = card, 0.0, 0.0
         self._running: Any = None
         self._timed: Any = None
 
     def __enter__(self) -> None:
         self._start = perf_counter()
-        if self._on_card and self._timed is None:
+        if self._card and self._timed is None:
             self._running = [torch.cuda.Event(enable_timing=True) for _ in range(2)]  # type: ignore[no-untyped-call]
-            self._running[0].record()
+            self._running[0].record(torch.cuda.current_stream(self._card))
 
     def __exit__(self, *_: object) -> None:
-        if not self._on_card:
+        if self._card is None:
             self.seconds = perf_counter() - self._start
             return
         if self._timed is None:
-            self._running[1].record()
+            self._running[1].record(torch.cuda.current_stream(self._card))
             self._timed = self._running
         if self._timed[1].query():
             self.seconds = self._timed[0].elapsed_time(self._timed[1]) / 1000
@@ -119,90 +117,61 @@ class _Clock:
 
 
 class _Backlog:
-    """What a card has still to do. The host waits only where it is more than AHEAD runs."""
+    """What a `card` has still to do. The host waits only where it is more than AHEAD runs."""
 
-    def __init__(self, on_card: bool) -> None:
-        self._on_card = on_card
+    def __init__(self, card: torch.device | None) -> None:
+        self._card = card
         self._ends: deque[Any] = deque()
 
     def add(self) -> None:
         """Another run was given to the card."""
-        if not self._on_card:
+        if self._card is None:
             return
         self._ends.append(torch.cuda.Event(blocking=True))  # type: ignore[no-untyped-call]
-        self._ends[-1].record()
+        self._ends[-1].record(torch.cuda.current_stream(self._card))
         if len(self._ends) > AHEAD and not (oldest := self._ends.popleft()).query():
             oldest.synchronize()
 
 
-@dataclass
-class _Place:
-    """One buffer of a ring: what fills it, and who holds it."""
-
-    output: Tensor
-    fill: Callable[[], object]
-    holders: Sequence["weakref.ref[Tensor]"] = ()
-
-    @property
-    def free(self) -> bool:
-        return all(holder() is None for holder in self.holders)
-
-    def paintings(self) -> list[Tensor]:
-        """Its pictures; while one of them is held, it is not free."""
-        paintings = list(self.output)
-        self.holders = [weakref.ref(painting) for painting in paintings]
-        return paintings
-
-
-class _Ring:
-    """The network for one shape: its inputs at fixed places, and as many outputs as are held at once.
-
-    All outputs of a card share one pool of memory for what lies between input and output.
-    """
+class _Shape:
+    """The network for pictures of one shape: its inputs and its output lie at fixed places."""
 
     def __init__(self, paint: PixelGraph, images: Tensor, styles: Tensor, stream: "torch.cuda.Stream | None") -> None:
-        self._paint, self._stream = paint, stream
-        self._images, self._styles = torch.empty_like(images), torch.empty_like(styles)
-        self._pool = torch.cuda.graph_pool_handle() if stream else None
-        self.places: list[_Place] = []
-
-    def paint(self, images: Tensor, styles: Tensor) -> list[Tensor]:
-        """Into a buffer that nobody holds; a new one where all are held."""
-        if self._stream is None:
-            place = self._fill(images, styles)
-        else:  # each waits for the other, the host for neither
-            current = torch.cuda.current_stream(images.device)
-            self._stream.wait_stream(current)
-            with torch.cuda.stream(self._stream):
-                place = self._fill(images, styles)
-            current.wait_stream(self._stream)
-        return place.paintings()
-
-    def _fill(self, images: Tensor, styles: Tensor) -> _Place:
-        self._images.copy_(images, non_blocking=True)
-        self._styles.copy_(styles, non_blocking=True)
-        place = next((place for place in self.places if place.free), None)
-        if place is None:
-            place = self._add()
-        place.fill()
-        return place
-
-    def _add(self) -> _Place:
-        output = torch.empty_like(self._images)
+        self._stream = stream
+        self._images, self._styles, self._output = (torch.empty_like(each) for each in (images, styles, images))
 
         def run() -> object:
-            return output.copy_(self._paint(self._images, self._styles))
+            return self._output.copy_(paint(self._images, self._styles))
 
-        self.places.append(_Place(output, run if self._stream is None else self._captured(run)))
-        return self.places[-1]
+        self._run = run
+        self._replay: Callable[[], object] | None = None if stream else run
 
-    def _captured(self, run: Callable[[], object]) -> Callable[[], object]:
-        """`run` as a CUDA graph: one launch instead of one for each kernel."""
+    def paint(self, images: Tensor, styles: Tensor) -> Tensor:
+        """A painting of its own; on a card for what is put on the stream that is current here."""
+        if self._stream is None:
+            self._fill(images, styles)
+            return self._output.clone()
+        current = torch.cuda.current_stream(images.device)
+        self._stream.wait_stream(current)  # each waits for the other, the host for neither
+        with torch.cuda.stream(self._stream):
+            self._fill(images, styles)
+        current.wait_stream(self._stream)
+        return self._output.clone()
+
+    def _fill(self, images: Tensor, styles: Tensor) -> None:
+        self._images.copy_(images, non_blocking=True)
+        self._styles.copy_(styles, non_blocking=True)
+        self._replay = self._replay or self._captured()
+        self._replay()
+
+    def _captured(self) -> Callable[[], object]:
+        """The network as a CUDA graph: one launch instead of one for each kernel."""
         for _ in range(WARM_UP):
-            run()
+            self._run()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
-            run()
+        # Other threads decode, draw and encode meanwhile: only this one has to keep to what can be captured.
+        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+            self._run()
         return graph.replay
 
 
@@ -234,20 +203,20 @@ class TorchStylizer(PackStylizer):
         return f"{self._painted_at[0]}x{self._painted_at[1]} on {self.runtime.device} in {kind}"
 
     def _painting(self, image: Any, controls: Controls, vector: Tensor) -> Any:
-        if not isinstance(image, np.ndarray):
-            return super()._painting(image, controls, vector)
+        if isinstance(image, Tensor):
+            while True:
+                try:
+                    return super()._painting(image, controls, vector)
+                except torch.OutOfMemoryError:
+                    self._shrink(*compose.fit(image.shape[1], image.shape[0], self.size))
         there = torch.tensor(np.ascontiguousarray(image), device=self.runtime.device)
-        return super()._painting(there, controls, vector).cpu().numpy().copy()  # not the memory of the ring
-
-    def _painted(self, image: Tensor, controls: Controls, vector: Tensor) -> tuple[Tensor, Tensor]:
-        while True:
-            try:
-                return super()._painted(image, controls, vector)
-            except torch.OutOfMemoryError:
-                self._shrink(*compose.fit(image.shape[1], image.shape[0], self.size))
+        return self._painting(there, controls, vector).cpu().numpy()
 
     def _there(self, vector: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(vector).to(self.runtime.device)
+        there = torch.from_numpy(vector)
+        if self.runtime.device.type == "cuda":
+            there = there.pin_memory()  # else the host would wait for the card at every step of a fade
+        return there.to(self.runtime.device, non_blocking=True)
 
     def _run(self, image: Tensor, vector: Tensor) -> Tensor:
         painted = self.runtime.run(image[None], vector)[0]
@@ -274,7 +243,7 @@ def find_device(name: str) -> torch.device:
             torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
         raise RuntimeUnsupported(
-            f"there is no card '{name}' that torch can use here ({str(error).splitlines()[0].rstrip('.')}); "
+            f"there is no card '{name}' that torch can use here ({first_line(error)}); "
             "use --device cpu or leave --device out."
         ) from error
     return device

@@ -89,4 +89,4 @@ def _gain(change: Tensor, least: float) -> Tensor:
 
 
 def _levels(values: Tensor) -> Tensor:
-    return values.round().clamp(0, 255).to(torch.uint8)
+    return values.round().clamp(0, 255).to(torch.uint8).contiguous()
