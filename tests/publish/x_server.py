@@ -66,7 +66,7 @@ class XServer:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+            protocol_version, wbufsize, disable_nagle_algorithm = "HTTP/1.1", -1, True
 
             def answer(self) -> None:
                 server._handle(self)

@@ -17,8 +17,9 @@ SMALLEST = 64
 """Pixels of the longer side, below which a picture is not made smaller."""
 ELLIPSIS = "…"
 GRAPHEME = regex.compile(r"\X")
-LINK = regex.compile(r"(?:https?://|www\.)\S+|(?<![\w@.-])(?:[\w-]+\.)+\p{L}{2,}(?:/\S*)?")
-EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|\N{COMBINING ENCLOSING KEYCAP}")
+LINK = regex.compile(r"https?://[!-~]+|(?:[\w-]+\.)+[a-zA-Z]{2,}(?:/[!-~]*)?")
+PICTOGRAM = r"(?:\p{Emoji_Modifier_Base}\p{Emoji_Modifier}|\p{Extended_Pictographic}\ufe0f?)"
+EMOJI = regex.compile(rf"{PICTOGRAM}(?:\u200d{PICTOGRAM})*|\p{{Regional_Indicator}}{{2}}|[0-9#*]\ufe0f?\u20e3")
 MENTION = regex.compile(r"(?<![\w/])@(\w+)@[\w.-]+")
 LINK_LENGTH = 23
 """Characters that X and Mastodon count for a link, however long it is."""
@@ -51,14 +52,13 @@ def fit_picture(post: Post, limits: Limits) -> tuple[bytes, str, tuple[int, int]
 
 
 def _as_it_is(image: Image.Image, limits: Limits) -> bytes | None:
-    """The file again without what else was in it, None where it is no JPEG or PNG that will do."""
+    """The same picture without what else was in the file, None where it is no JPEG or PNG that will do."""
     turned = image.getexif().get(0x0112, 1) != 1
     if image.format not in ("JPEG", "PNG") or image.mode not in ("RGB", "L") or "icc_profile" in image.info or turned:
         return None
     if limits.side is not None and max(image.size) > limits.side:
         return None
     if image.format == "JPEG":
-        image.info.clear()
         data = _encoded(image, "JPEG", quality="keep")
     else:
         data = _encoded(Image.frombytes(image.mode, image.size, image.tobytes()), "PNG")
@@ -83,9 +83,11 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _small(image: Image.Image, limits: Limits) -> tuple[bytes, str, tuple[int, int]]:
-    side = max(image.size) if limits.side is None else min(limits.side, max(image.size))
-    while side >= min(SMALLEST, max(image.size)):
-        smaller = ImageOps.contain(image, (side, side)) if side < max(image.size) else image
+    longest = max(image.size)
+    side = longest if limits.side is None else min(limits.side, longest)
+    while side >= min(SMALLEST, longest):
+        width, height = (max(1, round(length * side / longest)) for length in image.size)
+        smaller = image.resize((width, height), Image.Resampling.LANCZOS) if side < longest else image
         for quality in QUALITIES:
             data = _encoded(smaller, "JPEG", quality=quality, subsampling=0 if quality > 90 else 2)
             if limits.bytes is None or len(data) <= limits.bytes:
@@ -96,6 +98,7 @@ def _small(image: Image.Image, limits: Limits) -> tuple[bytes, str, tuple[int, i
 
 def _encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
+    image.info.clear()  # some of it would be written
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
@@ -132,12 +135,10 @@ def mastodon_length(text: str) -> int:
 def x_length(text: str) -> int:
     """X's weighted length: a link counts 23, an emoji 2, letters of most alphabets 1, Chinese and others 2."""
     text = unicodedata.normalize("NFC", text)
-    links = LINK.findall(text)
-    rest = LINK.sub("", text)
-    return len(links) * LINK_LENGTH + sum(map(_weight, GRAPHEME.findall(rest)))
+    links = [LINK_LENGTH if "//" in link else max(LINK_LENGTH, _weight(link)) for link in LINK.findall(text)]
+    return sum(links) + _weight(LINK.sub("", text))
 
 
-def _weight(grapheme: str) -> int:
-    if EMOJI.search(grapheme):
-        return 2
-    return sum(1 if any(low <= ord(letter) <= high for low, high in LIGHT) else 2 for letter in grapheme)
+def _weight(text: str) -> int:
+    text, emojis = EMOJI.subn("", text)
+    return 2 * emojis + sum(1 if any(low <= ord(one) <= high for low, high in LIGHT) else 2 for one in text)

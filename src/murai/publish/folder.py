@@ -38,7 +38,7 @@ class Folder:
         picture = self._folder() / post.name
         texts = [text for text in (post.caption, post.alt) if text]
         try:
-            _write(picture.with_suffix(".txt"), "\n\n".join([*texts, ""]).encode())
+            _write(picture.with_suffix(".txt"), ("\n\n".join(texts) + "\n").encode())
             _write(picture, post.image)
         except (OSError, MuraiError) as error:
             raise TryLater(str(error)) from error

@@ -26,13 +26,18 @@ Answer = httpx.Response
 logging.getLogger("httpx").setLevel(logging.WARNING)  # its notes hold addresses, which may be secret
 
 
-def asked(name: str, method: str, url: str, secrets: Secrets, **request: Any) -> Answer:
-    """The answer of the service `name`, whatever its status. Raises TryLater where none comes, NotReached where surely
-    nothing was sent."""
-    try:
-        return httpx.request(method, url, timeout=TIMEOUT, **request)
-    except TroubleOnTheWay as error:
-        raise unanswered(name, error, secrets) from None
+class Web:
+    """Asks the servers of the service `name`. Any thread may use it."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._client = name, httpx.Client(timeout=TIMEOUT)
+
+    def ask(self, method: str, url: str, secrets: Secrets, **request: Any) -> Answer:
+        """The answer, whatever its status. Raises TryLater where none comes, NotReached where nothing was sent."""
+        try:
+            return self._client.request(method, url, **request)
+        except TroubleOnTheWay as error:
+            raise unanswered(self._name, error, secrets) from None
 
 
 def multipart(fields: Mapping[str, str], post: Prepared) -> tuple[bytes, str]:

@@ -119,7 +119,7 @@ class _Line:
         self._failures += 1
         if self._failures > 1:  # one failure is nothing yet
             self.complain(f"{self._service.name}: {reason} It is tried again until it works.")
-        return self._wait(self._failures - 1) if asked is None else min(max(asked, 0.0), LONGEST_ASKED)
+        return self._wait(self._failures - 1) if asked is None else min(max(0.0, asked), LONGEST_ASKED)
 
     def _refused(self, row: Row, reason: str) -> float:
         if row.refusals + 1 < REFUSALS:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from murai.errors import DeliveryError
 from murai.publish.credentials import Keeper, Secrets
-from murai.publish.http import Answer, asked, multipart, trouble
+from murai.publish.http import Answer, Web, multipart, trouble
 from murai.publish.login import Questions
 from murai.publish.post import Limits, LoggedOut, Notes, Prepared
 
@@ -25,7 +25,7 @@ class Webhook:
     limits = Limits()
 
     def __init__(self, accounts: Keeper) -> None:
-        self._accounts = accounts
+        self._accounts, self._web = accounts, Web(self.name)
 
     @staticmethod
     def login(ask: Questions) -> dict[str, str]:
@@ -38,7 +38,7 @@ class Webhook:
     def account(self) -> str:
         """The server, which has to answer something."""
         values = self._values()
-        asked(self.name, "OPTIONS", values["address"], values)
+        self._web.ask("OPTIONS", values["address"], values)
         return urlsplit(values["address"]).hostname or ""
 
     def send(self, post: Prepared, notes: Notes) -> str:
@@ -49,7 +49,7 @@ class Webhook:
         headers = {"Idempotency-Key": post.key, "Content-Type": kind}
         if secret := values.get("secret", ""):
             headers[SIGNATURE] = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-        answer = asked(self.name, "POST", values["address"], values, content=body, headers=headers)
+        answer = self._web.ask("POST", values["address"], values, content=body, headers=headers)
         if answer.is_success:
             return answer.headers.get("location", "") or _url(answer)
         raise trouble(self.name, answer.status_code, answer.headers, answer.text, values)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from murai.errors import DeliveryError
 from murai.publish.credentials import Keeper, Secrets
 from murai.publish.fitting import x_length
-from murai.publish.http import Answer, asked, trouble
+from murai.publish.http import Answer, Web, trouble
 from murai.publish.login import Questions
 from murai.publish.post import POSTING, Limits, LoggedOut, Notes, NotReached, Prepared, Refused, TryLater, Unsure
 
@@ -43,7 +43,7 @@ class X:
     limits = Limits(bytes=5_000_000, side=4096, characters=280, alt=1000, count=x_length)
 
     def __init__(self, accounts: Keeper, api: str = API) -> None:
-        self._accounts, self._api = accounts, api
+        self._accounts, self._api, self._web = accounts, api, Web(self.name)
 
     @staticmethod
     def login(ask: Questions, api: str = API) -> dict[str, str]:
@@ -65,9 +65,8 @@ class X:
         if arrived.get("state") != [state] or "code" not in arrived:
             raise DeliveryError("X did not let murai in; log in again and agree.")
         values = Secrets({"client": client, "client_secret": secret, "verifier": verifier, "code": arrived["code"][0]})
-        return _tokens(
-            api, values, grant_type="authorization_code", code=values["code"], redirect_uri=back, code_verifier=verifier
-        )
+        form = {"code": values["code"], "redirect_uri": back, "code_verifier": verifier}
+        return _tokens(Web("x"), api, values, {"grant_type": "authorization_code", **form})
 
     def account(self) -> str:
         """The name."""
@@ -160,14 +159,13 @@ class X:
             sign = signature(method, url, question, values)
         else:
             sign = f"Bearer {values['access_token']}"
-        return asked(
-            self.name, method, url, values, params=question or None, json=json, headers={"Authorization": sign}
-        )
+        return self._web.ask(method, url, values, params=question or None, json=json, headers={"Authorization": sign})
 
     def _refreshed(self, values: Secrets) -> Secrets:
         """New tokens, which are kept before they are used: the old ones are worth nothing now."""
         try:
-            tokens = _tokens(self._api, values, grant_type="refresh_token", refresh_token=values["refresh_token"])
+            form = {"grant_type": "refresh_token", "refresh_token": values["refresh_token"]}
+            tokens = _tokens(self._web, self._api, values, form)
         except Refused as error:
             raise LoggedOut(f"{error} `murai publish login x` logs in again.") from None
         self._accounts.write(self.name, tokens)
@@ -180,12 +178,12 @@ class X:
         return values
 
 
-def _tokens(api: str, values: Secrets, **form: str) -> dict[str, str]:
+def _tokens(web: Web, api: str, values: Secrets, form: dict[str, str]) -> dict[str, str]:
     """What to keep of an account, from what X gives for `form`."""
     secret = values.get("client_secret", "")
     login = {"auth": (values["client"], secret)} if secret else {}
     data = form if secret else {**form, "client_id": values["client"]}
-    answer = asked("x", "POST", f"{api}/2/oauth2/token", values, data=data, **login)
+    answer = web.ask("POST", f"{api}/2/oauth2/token", values, data=data, **login)
     if not answer.is_success:
         raise trouble("x", answer.status_code, answer.headers, _detail(answer), values)
     given = _data(answer)
