@@ -10,7 +10,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -q -y
 # peer on the network.
 TEST_PACKAGES := chromium cups cups-client cups-filters ffmpeg ghostscript imagemagick libegl1 libgl1 libgl1-mesa-dri x11-xserver-utils xauth xdotool xvfb
 
-.PHONY: demo test check bench soak clean
+.PHONY: demo test check bench soak soak-booth clean
 
 demo: $(VENV)/base
 	$(BIN)/murai live --overwrite
@@ -37,6 +37,10 @@ bench: $(VENV)/all
 # An hour of a show with a fault every minute.
 soak: $(VENV)/all
 	$(BIN)/murai measure soak --minutes 60
+
+# A thousand visits to the booth, while network, servers, disk and power fail.
+soak-booth: $(VENV)/all .servers/ready
+	$(BIN)/python -m tests.booth.soak --visits 1000
 
 .PHONY: system
 system:
