@@ -178,7 +178,7 @@ def test_mastodon_counts_links_and_mentions_short():
 
 FIXED = [
     "", "hello", "é", "日本", "👨‍👩‍👧‍👦", "👍🏽", "1️⃣", "🇫🇷🇫🇷", "https://example.com/" + "a" * 90, "see example.com now",
-    "#live @booth", "… — “quoted” ｆ", "a" * 300, "❤️ ☂ ©", "http://example.org", "www.example.com/x",
+    "#live @booth", "… — “quoted” ｆ", "a" * 300, "❤️ ☂", "http://example.org", "www.example.com/x",
     "mail me@example.com", "www.murai.example", "v1.2 and 3.14", "end.Start", "e\u0301e\u0301",
 ]  # fmt: skip
 

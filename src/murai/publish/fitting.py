@@ -17,7 +17,9 @@ SMALLEST = 64
 """Pixels of the longer side, below which a picture is not made smaller."""
 ELLIPSIS = "…"
 GRAPHEME = regex.compile(r"\X")
-LINK = regex.compile(r"https?://[!-~]+|(?:[\w-]+\.)+[a-zA-Z]{2,}(?:/[!-~]*)?")
+LINK = regex.compile(
+    r"(?:https?://|(?:[\w-]+\.)+)[a-zA-Z0-9.-]*[a-zA-Z0-9](?:[/?][a-zA-Z0-9_/.%=&?~+-]*[a-zA-Z0-9/=&-])?"
+)
 PICTOGRAM = r"(?:\p{Emoji_Modifier_Base}\p{Emoji_Modifier}|\p{Extended_Pictographic}\ufe0f?)"
 EMOJI = regex.compile(rf"{PICTOGRAM}(?:\u200d{PICTOGRAM})*|\p{{Regional_Indicator}}{{2}}|[0-9#*]\ufe0f?\u20e3")
 MENTION = regex.compile(r"(?<![\w/])@(\w+)@[\w.-]+")
@@ -135,10 +137,16 @@ def mastodon_length(text: str) -> int:
 def x_length(text: str) -> int:
     """X's weighted length: a link counts 23, an emoji 2, letters of most alphabets 1, Chinese and others 2."""
     text = unicodedata.normalize("NFC", text)
-    links = [LINK_LENGTH if "//" in link else max(LINK_LENGTH, _weight(link)) for link in LINK.findall(text)]
+    links = [_link_weight(text, *found.span()) for found in LINK.finditer(text)]
     return sum(links) + _weight(LINK.sub("", text))
 
 
+def _link_weight(text: str, start: int, end: int) -> int:
+    """Of what X takes for a link. What only may be one, for it has no http or no space before it, counts for more."""
+    sure = text.startswith("http", start) and (not start or text[start - 1].isspace())
+    return LINK_LENGTH if sure else max(LINK_LENGTH, _weight(text[start:end]))
+
+
 def _weight(text: str) -> int:
-    text, emojis = EMOJI.subn("", text)
-    return 2 * emojis + sum(1 if any(low <= ord(one) <= high for low, high in LIGHT) else 2 for one in text)
+    rest, emojis = EMOJI.subn("", text)
+    return 2 * int(emojis) + sum(1 if any(low <= ord(one) <= high for low, high in LIGHT) else 2 for one in rest)
