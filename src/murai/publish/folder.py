@@ -38,6 +38,8 @@ class Folder:
         picture = self._folder() / post.name
         texts = [text for text in (post.caption, post.alt) if text]
         try:
+            for left in picture.parent.glob(f".{post.key}.*.part.*"):  # by a process that was killed
+                left.unlink(missing_ok=True)
             _write(picture.with_suffix(".txt"), ("\n\n".join(texts) + "\n").encode())
             _write(picture, post.image)
         except (OSError, MuraiError) as error:
