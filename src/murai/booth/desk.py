@@ -154,6 +154,11 @@ class Desk:
         with suppress(RuntimeError):  # the booth closes
             self._thread.submit(doing)
 
+    @property
+    def repainting(self) -> bool:
+        """Whether a picture is being painted again."""
+        return bool(self._waiting)
+
     def wait(self) -> None:
         """Until everything that was asked for is done."""
         reached = threading.Event()

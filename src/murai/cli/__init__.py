@@ -12,7 +12,7 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from cyclopts.config import Dict
 
 from murai import __version__
-from murai.cli.booth import booth
+from murai.cli.booth import booth, measure_booth
 from murai.cli.common import config_folder
 from murai.cli.kiosk import install_kiosk
 from murai.cli.live import live
@@ -54,6 +54,7 @@ for name, command in COMMANDS.items():
 for sheet in (layers, blends, strength, changes):
     measure.command(sheet)
 measure.command(all_styles, name="styles")
+measure.command(measure_booth, name="booth")
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts import Parameter
 
-from murai.cli.common import Count, Positive, booth_folder, config_folder, folders, needs
+from murai.cli.common import Count, Positive, booth_folder, config_folder, folders, needs, parse_size
 from murai.cli.live import open_live
 from murai.cli.paint import Painting, open_repertoire
-from murai.console import say
+from murai.console import say, show_json
 from murai.errors import MuraiError, UnknownStyle
 
 if TYPE_CHECKING:
     from murai.booth.booth import Booth
     from murai.booth.settings import Settings
+    from murai.parts import Source
     from murai.sinks.window import WindowSink
 
 TARGET_RATE = 30.0
@@ -95,9 +96,45 @@ def booth(
     return _play(known, place, playing or Playing())
 
 
+def measure_booth(*, size: str = "1920x1080", visits: Count = 5, json: bool = False) -> int:
+    """Visits to a booth in a window: how soon the painting is on the screen, and whether the mirror keeps its rate.
+
+    With a display without a window manager: xvfb-run -a -s '-screen 0 1920x1080x24' murai measure booth.
+
+    Parameters
+    ----------
+    size
+        WxH of the pattern that stands before the camera, and of the window.
+    visits
+        How many, a single picture each.
+    json
+        Print one JSON object.
+    """
+    from tempfile import TemporaryDirectory
+
+    with needs("The photo booth", "booth"):
+        from murai.booth.settings import Settings
+        from murai.booth.trial import Trial, table
+    from murai.sinks.window import WindowSink
+    from murai.sources.pattern import PatternSource
+
+    width, height = parse_size(size)
+    settings = Settings.model_validate({"pages": {"host": "127.0.0.1", "port": 0}, "kinds": ["single"]})
+    window = WindowSink(size=(width, height))
+    with TemporaryDirectory() as folder:
+        source = PatternSource(width, height)
+        with _opened(settings, Path(folder), Playing(), window, source) as booth:
+            trial = Trial(booth, window, visits)
+            booth.run(trial)
+    figures = {"size": size, **trial.figures}
+    show_json(figures) if json else print(table(figures))
+    return 0
+
+
 def _play(settings: "Settings", folder: Path, playing: Playing) -> int:
     code = 0
-    with _opened(settings, folder, playing) as booth:
+    window = None if playing.headless else _window(settings, playing)
+    with _opened(settings, folder, playing, window) as booth:
         end = time.monotonic() + playing.seconds if playing.seconds else float("inf")
         _invite(booth, playing)
         with ExitStack() as stack:
@@ -113,8 +150,14 @@ def _play(settings: "Settings", folder: Path, playing: Playing) -> int:
 
 
 @contextmanager
-def _opened(settings: "Settings", folder: Path, playing: Playing) -> "Iterator[Booth]":
-    """The booth of these settings, running."""
+def _opened(
+    settings: "Settings",
+    folder: Path,
+    playing: Playing,
+    window: "WindowSink | None",
+    mirrored: "Source | None" = None,
+) -> "Iterator[Booth]":
+    """The booth of these settings, running, before `mirrored` or the source that is asked for."""
     from murai.booth.booth import Booth
     from murai.packs import find_packs
     from murai.publish import open_services
@@ -127,8 +170,7 @@ def _opened(settings: "Settings", folder: Path, playing: Playing) -> "Iterator[B
     services = open_services(settings.publishing.services, Credentials(config_folder()))
     repertoire, controls = open_repertoire(Painting(style=styles[0], device=playing.device, tier=playing.tier))
     repertoire.use(controls)
-    window = None if playing.headless else _window(settings, playing)
-    source = open_live(playing.source or settings.source, playing.frames, say, again=True)
+    source = mirrored or open_live(playing.source or settings.source, playing.frames, say, again=True)
     repertoire.prepare(source.info.width, source.info.height)
     rate = float(source.info.rate)
     stylizer = Staging(KeepingUp(repertoire, min(TARGET_RATE, rate)), rate, time.monotonic)
