@@ -123,6 +123,10 @@ class BlueskyServer:
     def revoke(self, name: str) -> None:
         self.ask("server.revokeAppPassword", {"name": name})
 
+    def revoke_all(self) -> None:
+        for kept in self.ask("server.listAppPasswords")["passwords"]:
+            self.revoke(kept["name"])
+
     @property
     def login(self) -> dict[str, str]:
         return {"server": self.url, "handle": self.handle, "password": self.password}

@@ -126,6 +126,7 @@ def test_a_token_that_has_run_out_is_exchanged_and_kept_first(x, tmp_path):
 
 def test_consent_that_is_taken_back_in_the_middle(x, outbox, tmp_path):
     accounts = Held(**x.login)
+    tokens = [accounts.read("x")[name] for name in ("access_token", "refresh_token")]
     service, said = X(accounts, x.url), []
     publish(outbox, service, new_post(tmp_path))
     x.revoke()
@@ -139,6 +140,8 @@ def test_consent_that_is_taken_back_in_the_middle(x, outbox, tmp_path):
         eventually(lambda: row_of(outbox, post).state == "sent")
     assert len(said) == 1
     assert "publish login x" in said[0]
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("outbox*"))
+    assert not [token for token in tokens if token in said[0] or token.encode() in kept]
 
 
 @pytest.mark.parametrize("wrong", ["consumer_secret", "access_secret", "access_token"])
