@@ -76,6 +76,10 @@ def test_the_host_decides(murai, booth, tmp_path):
     assert f"{one.key} x failed: rude." in murai("status")[1]
     assert murai("retry", "x")[0] == 0
     assert row_of(outbox, one).state == "queued"
+    outbox.unsent(outbox.take("x"), "hm.", state="unsure")
+    assert murai("settle", one.key, "x", "perhaps")[0] == 2
+    assert murai("settle", one.key, "x", "there")[0] == 0
+    assert row_of(outbox, one).state == "sent"
 
 
 def test_login_publish_and_logout_leave_no_secret_anywhere(murai, booth, tmp_path, bluesky, mastodon):  # noqa: F811

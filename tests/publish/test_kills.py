@@ -69,7 +69,7 @@ def test_killed_at_every_step_and_started_again(site, tmp_path):
         row = publish(outbox, service, post, until=victim.ENDS)
         ends.append((row.state, len(there.posts) - before))
         if ends[-1] == ("unsure", 0):
-            outbox.approve(post.key)  # the host has looked: it is not there
+            outbox.settle(post.key, name, there=False)  # the host has looked
             publish(outbox, service, post)
             assert len(there.posts) == before + 1
         outbox.close()

@@ -158,8 +158,34 @@ def test_retry_tries_what_failed_but_nothing_that_may_be_there(outbox):
     assert outbox.take("x").key == "failed"
     outbox.sent(row_named(outbox, "failed"), "")
     assert outbox.take("x") is None
-    outbox.approve("unsure")  # the host has looked: it is not there
+    outbox.approve("unsure")  # which the host says of what was held
+    assert outbox.take("x") is None
+
+
+def test_the_host_settles_what_nobody_knows_at_one_service(outbox):
+    outbox.add(post(), ["x", "mastodon"], approved=True)
+    for service in ("x", "mastodon"):
+        outbox.notes(row := outbox.take(service)).keep(posting="yes", media="5")
+        outbox.unsent(row, "who knows", state="unsure")
+    outbox.settle("one", "x", there=False)
+    assert outbox.take("mastodon") is None
     assert outbox.notes(outbox.take("x"))["posting"] == ""
+    outbox.settle("one", "mastodon", there=True)
+    assert outbox.counts() == {"mastodon": {"sent": 1}, "x": {"sending": 1}}
+    for key, service in (("one", "mastodon"), ("one", "none"), ("two", "x")):
+        with pytest.raises(DeliveryError, match=r"nobody wonders|no picture"):
+            outbox.settle(key, service, there=True)
+
+
+def test_the_host_changes_his_mind(outbox):
+    outbox.add(post("new"), ["x"], approved=False)
+    outbox.refuse("new")
+    outbox.approve("new")
+    assert outbox.take("x").key == "new"
+    outbox.unsent(outbox.take("x"), "who knows", state="unsure")
+    outbox.refuse("new")
+    outbox.approve("new")  # of this one nobody knows whether it is there
+    assert outbox.take("x") is None
 
 
 def test_one_sender_at_a_time(outbox, tmp_path):

@@ -8,7 +8,7 @@ from murai.booth.desk import Desk as Pictures
 from murai.booth.hosting import Channel, Desk, Trouble
 from murai.booth.ledger import Ledger
 from murai.booth.printing import Printer
-from murai.errors import DeliveryError, MuraiError
+from murai.errors import MuraiError
 from murai.publish import Outbox, Row
 
 REMEMBERED = 50
@@ -81,13 +81,7 @@ class Host:
 
     def settle(self, service: str, key: str, there: bool) -> None:
         """The host looked whether a picture is there; where it is not it is sent again."""
-        rows = [row for row in self._outbox.rows("unsure") if (row.service, row.key) == (service, key)]
-        if not rows:
-            raise DeliveryError("that picture waits for no answer any more.")
-        if there:
-            self._outbox.sent(rows[0], "")
-        else:
-            self._outbox.approve(key)
+        self._outbox.settle(key, service, there=there)
 
     def _channel(self, name: str) -> Channel:
         troubles = [

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -138,7 +138,7 @@ def resume(service: str, *, folder: Folder = None) -> None:
 
 @publish.command
 def approve(key: str, *, folder: Folder = None) -> None:
-    """Let a picture go out that waits for the host, or send one again that may be there or not.
+    """Let a picture go out that waits for the host.
 
     Parameters
     ----------
@@ -164,6 +164,25 @@ def refuse(key: str, *, folder: Folder = None) -> None:
     """
     with _outbox(folder) as outbox:
         outbox.refuse(key)
+
+
+@publish.command
+def settle(key: str, service: str, answer: Literal["there", "again"], *, folder: Folder = None) -> None:
+    """Say what you found where nobody knows whether a picture was published.
+
+    Parameters
+    ----------
+    key
+        Of the picture, as `status` shows it.
+    service
+        Where you looked.
+    answer
+        there: it is there. again: it is not, and is sent again.
+    folder
+        The booth's; by default the user's.
+    """
+    with _outbox(folder) as outbox:
+        outbox.settle(key, service, there=answer == "there")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,13 +106,18 @@ class Outbox:
         self._tell()
 
     def approve(self, key: str) -> None:
-        """The host agrees: what is held is sent, and what may be there or not is sent again. Raises DeliveryError."""
-        self._decide(key, ("held",), "state = 'queued', due = 0")
-        self._decide(key, ("unsure",), "state = 'queued', due = 0, error = '', notes = '{}'")
+        """The host agrees: what is held is sent, and what was refused before it was tried. Raises DeliveryError."""
+        self._decide(key, "state = 'held' OR state = 'refused' AND attempts = 0", "state = 'queued', due = 0")
 
     def refuse(self, key: str) -> None:
         """The host says no: nothing more is sent of it. Raises DeliveryError."""
-        self._decide(key, ("held", "queued", "failed", "unsure"), "state = 'refused'")
+        self._decide(key, "state IN ('held', 'queued', 'failed', 'unsure')", "state = 'refused'")
+
+    def settle(self, key: str, service: str, *, there: bool) -> None:
+        """The host has looked for what may be there: it is, or it is sent again. Raises DeliveryError."""
+        again = "state = 'queued', due = 0, error = '', notes = '{}'"
+        if not self._decide(key, "state = 'unsure' AND service = ?", "state = 'sent'" if there else again, service):
+            raise DeliveryError(f"nobody wonders whether picture {key} is at {service}.")
 
     def withdraw(self, key: str) -> list[str]:
         """Its visitor deletes it: nothing more is sent. Returns the services where it is or may be already."""
@@ -262,13 +267,14 @@ class Outbox:
         with self._news:
             self._news.notify_all()
 
-    def _decide(self, key: str, states: Collection[str], change: str) -> None:
-        if not self._rows("key = ?1", key):
+    def _decide(self, key: str, which: str, change: str, *values: str) -> int:
+        """Change those rows of a picture; returns how many there were. Raises DeliveryError where it has no rows."""
+        if not self._rows("key = ?", key):
             raise DeliveryError(f"there is no picture {key} in the outbox; `murai publish status` lists them.")
-        marks = ", ".join("?" * len(states))
         with self._database.writing() as rows:
-            rows.execute(f"UPDATE rows SET {change} WHERE key = ? AND state IN ({marks})", (key, *states))
+            changed = rows.execute(f"UPDATE rows SET {change} WHERE key = ? AND ({which})", (key, *values)).rowcount
         self._tell()
+        return changed
 
     def _rows(self, where: str, *values: object) -> list[Row]:
         question = f"SELECT * FROM rows JOIN posts USING (key) WHERE {where}"
