@@ -1,6 +1,7 @@
 """X, by a stand-in that checks every request with X's own models."""
 
 import re
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -158,6 +159,16 @@ def test_too_many_requests_by_the_clock_of_the_server(x, tmp_path):
     with pytest.raises(NotReached) as raised:
         X(Held(**x.login), x.url).send(prepared(tmp_path), Memory())
     assert raised.value.after == 90
+
+
+def test_signatures_by_the_clock_of_the_server(x, tmp_path):
+    x.clock = lambda: time.time() - 86400
+    service = X(Held(**KEYS), x.url)
+    service.send(prepared(tmp_path), Memory())
+    assert x.requests.count("POST /2/media/upload/initialize") == 2  # only the first was signed by a wrong clock
+    assert len(x.requests) == 6
+    x.clock = time.time
+    assert service.account() == "@booth"
 
 
 def test_an_answer_that_is_lost_to_the_post_itself(x, between, tmp_path):

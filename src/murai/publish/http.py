@@ -69,23 +69,23 @@ def trouble(name: str, status: int, headers: Mapping[str, str], detail: str, sec
 def patience(headers: Mapping[str, str]) -> float | None:
     """Seconds that an answer asks to wait, by the clock of the server; None where it does not say."""
     headers = {name.lower(): value for name, value in headers.items()}
-    now = _moment(headers.get("date", "")) or datetime.now(UTC).timestamp()
+    now = moment(headers.get("date", "")) or datetime.now(UTC).timestamp()
     waits = []
     if after := headers.get("retry-after", "").strip():
-        waits.append(float(after) if after.isdigit() else (_moment(after) or now) - now)
+        waits.append(float(after) if after.isdigit() else (moment(after) or now) - now)
     for budget in BUDGETS:
         reset = headers.get(f"{budget}-reset", "").strip()
         if reset and headers.get(f"{budget}-remaining", "0").strip() == "0":
-            waits.append((float(reset) if reset.isdigit() else _moment(reset) or now) - now)
+            waits.append((float(reset) if reset.isdigit() else moment(reset) or now) - now)
     return max(0.0, *waits) if waits else None
 
 
-def _moment(text: str) -> float | None:
-    """Seconds since 1970 of a date as HTTP or ISO write it."""
+def moment(text: str) -> float | None:
+    """Seconds since 1970 of a date as HTTP or ISO write it, None where it is none."""
     for parse in (parsedate_to_datetime, datetime.fromisoformat):
         with suppress(ValueError, TypeError, OverflowError):
-            moment = parse(text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+            found = parse(text)
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     return None
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from murai.errors import DeliveryError
 from murai.publish.credentials import Keeper, Secrets
 from murai.publish.fitting import x_length
-from murai.publish.http import Answer, Web, trouble
+from murai.publish.http import Answer, Web, moment, trouble
 from murai.publish.login import Questions
 from murai.publish.post import POSTING, Limits, LoggedOut, Notes, NotReached, Prepared, Refused, TryLater, Unsure
 
@@ -25,6 +25,8 @@ CHUNK = 1_000_000
 """Bytes of a picture in one request."""
 LOOK_BACK = 3
 """Hundreds of the account's newest posts among which one is looked for that may have been made."""
+OUT_OF_TIME = 60.0
+"""Seconds by which a clock may be wrong for a signature."""
 FOUR_KEYS = ("consumer_key", "consumer_secret", "access_token", "access_secret")
 
 
@@ -44,6 +46,7 @@ class X:
 
     def __init__(self, accounts: Keeper, api: str = API) -> None:
         self._accounts, self._api, self._web = accounts, api, Web(self.name)
+        self._ahead = 0.0
 
     @staticmethod
     def login(ask: Questions, api: str = API) -> dict[str, str]:
@@ -140,11 +143,11 @@ class X:
         return me
 
     def _ask(self, method: str, path: str, question: Mapping[str, str] | None = None, json: Any = None) -> Any:
-        """What X answers. A token that has run out is exchanged for a new one, once."""
+        """What X answers. Asked a second time with a new token, or by X's clock, where that may be what is wrong."""
         values = self._values()
         answer = self._answer(values, method, path, question or {}, json)
-        if answer.status_code == 401 and values.get("refresh_token"):
-            values = self._refreshed(values)
+        if answer.status_code == 401 and (values.get("refresh_token") or self._set_clock(answer)):
+            values = self._refreshed(values) if values.get("refresh_token") else values
             answer = self._answer(values, method, path, question or {}, json)
         if answer.is_success:
             return _data(answer)
@@ -156,10 +159,18 @@ class X:
     def _answer(self, values: Secrets, method: str, path: str, question: Mapping[str, str], json: Any) -> Answer:
         url = f"{self._api}{path}"
         if "consumer_key" in values:
-            sign = signature(method, url, question, values)
+            sign = signature(method, url, question, values, now=int(time.time() + self._ahead))
         else:
             sign = f"Bearer {values['access_token']}"
         return self._web.ask(method, url, values, params=question or None, json=json, headers={"Authorization": sign})
+
+    def _set_clock(self, answer: Answer) -> bool:
+        """Sign by the clock of X from now on, where that of this machine is wrong; returns whether it was."""
+        now = moment(answer.headers.get("date", ""))
+        ahead = 0.0 if now is None else now - time.time()
+        wrong = abs(ahead - self._ahead) > OUT_OF_TIME
+        self._ahead = ahead if wrong else self._ahead
+        return wrong
 
     def _refreshed(self, values: Secrets) -> Secrets:
         """New tokens, which are kept before they are used: the old ones are worth nothing now."""
