@@ -114,7 +114,7 @@ def test_every_kind_is_taken_and_kept(tmp_path, tiny_pack, kind):
         if picture.clip:
             with av.open(str(picture.clip)) as clip:
                 assert sum(1 for _ in clip.decode(video=0)) > 20
-        assert one.statistics()[0].endswith("1 visits, 1 pictures, 0 shared, 0 prints.")
+        assert one.statistics()[0].endswith("visits 1, pictures 1, shared 0, prints 0.")
         assert one.statistics()[1:] == ["styles: Invert 1.", f"kinds: {kind} 1."]
 
 

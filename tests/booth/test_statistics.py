@@ -16,11 +16,11 @@ def test_a_day_in_a_few_lines(tmp_path):
     for number, made in enumerate((NOON, NOON, NOON - 86_400)):
         outbox.add(Post(f"k{number}", tmp_path / "a.jpg", "", "", made), ["bluesky"], approved=number > 0)
     assert statistics(ledger, outbox) == [
-        "2027-06-12: 2 visits, 1 pictures, 0 shared, 0 prints.",
+        "2027-06-12: visits 2, pictures 1, shared 0, prints 0.",
         "styles: The Wave 2, The Kiss 1.",
         "kinds: strip 1.",
         "posts: bluesky held 1, bluesky queued 1.",
     ]
-    assert statistics(ledger, outbox, "2027-06-10") == ["2027-06-10: 0 visits, 0 pictures, 0 shared, 0 prints."]
+    assert statistics(ledger, outbox, "2027-06-10") == ["2027-06-10: visits 0, pictures 0, shared 0, prints 0."]
     for each in (ledger, outbox):
         each.close()

@@ -13,7 +13,7 @@ def statistics(ledger: Ledger, outbox: Outbox, day: str = "") -> list[str]:
     """Lines of visits, pictures, prints, the styles that were liked and the posts of `day`; of today where empty."""
     day = day or ledger.today
     counts = ledger.counts(day)
-    lines = [f"{day}: " + ", ".join(f"{counts.get(what, 0)} {what}" for what in COUNTED) + "."]
+    lines = [f"{day}: " + ", ".join(f"{what} {counts.get(what, 0)}" for what in COUNTED) + "."]
     for group in ("style", "kind"):
         if ranked := _ranked(counts, group):
             lines.append(f"{group}s: {ranked}.")
