@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from murai.errors import DeliveryError
+from murai.publish import login
 from murai.publish.login import Questions
 
 from .kit import free_port
@@ -96,6 +97,12 @@ def test_the_address_is_typed_in(silent_input):
     silent_input.write("http://127.0.0.1:8459/?state=a&code=b\n")
     silent_input.flush()
     assert Questions(lambda _: None).arrival(free_port()) == "http://127.0.0.1:8459/?state=a&code=b"
+
+
+def test_nobody_agrees(silent_input, monkeypatch):
+    monkeypatch.setattr(login, "LONGEST", 0.05)
+    with pytest.raises(DeliveryError, match="nobody agreed"):
+        Questions(lambda _: None).arrival(free_port())
 
 
 def test_somebody_else_has_the_port(silent_input, between):

@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable
 from getpass import getpass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 
 from murai.errors import DeliveryError, Say
 
+LONGEST = 900.0
+"""Seconds in which somebody has to agree."""
 ARRIVED = b"murai is logged in; this page may be closed.\n"
 
 
@@ -42,10 +44,12 @@ class Questions:
         typing = threading.Thread(target=lambda: arrived.put(self._typed()), daemon=True)
         typing.start()
         try:
-            while not (address := arrived.get()):
+            while not (address := arrived.get(timeout=LONGEST)):
                 if server is None:
                     raise DeliveryError("no address was given; log in again.")
             return address
+        except Empty:
+            raise DeliveryError(f"nobody agreed within {LONGEST / 60:g} minutes; log in again.") from None
         finally:
             if server is not None:
                 server.shutdown()

@@ -121,11 +121,11 @@ class Outbox:
 
     def withdraw(self, key: str) -> list[str]:
         """Its visitor deletes it: nothing more is sent. Returns the services where it is or may be already."""
-        there = [row.service for row in self.rows() if row.key == key and row.state in ("sending", "sent", "unsure")]
         with self._database.writing() as rows:
+            there = self._rows("key = ? AND state IN ('sending', 'sent', 'unsure')", key)
             rows.execute("UPDATE rows SET state = 'withdrawn' WHERE key = ? AND state != 'sent'", (key,))
         self._tell()
-        return there
+        return [row.service for row in there]
 
     def rows(self, state: State | None = None) -> list[Row]:
         """All of them, or those in one state, by when their pictures were made."""
