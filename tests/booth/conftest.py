@@ -87,7 +87,7 @@ class Host:
         self.printer, self.trouble = "", False
 
     def desk(self) -> Desk:
-        return Desk("Somebody chooses a style", self.figures, self.channels, self.printer, self.trouble, self.said)
+        return Desk("choose", self.figures, self.channels, self.printer, self.trouble, self.said)
 
     def approve(self, key: str) -> None:
         self.gallery.approve(key)

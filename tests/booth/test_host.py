@@ -26,7 +26,7 @@ def test_the_desk_tells_how_it_is(one, host):
     one.say("something happened.")
     desk = host.desk()
     assert desk.visit == "idle"
-    assert desk.figures == {"visits": 1, "pictures": 1, "shared": 1}
+    assert desk.figures == {"visits": 1, "shared": 1, "prints": 0}
     assert [(each.name, dict(each.counts), each.paused) for each in desk.channels] == [("folder", {"held": 1}, "")]
     assert desk.said[0][1] == "something happened."
     assert (desk.printer, desk.trouble) == ("", False)

@@ -153,7 +153,7 @@ def test_the_export_is_whole_and_leaves_nothing_behind(
 
 def test_an_evening_at_the_desk(browse: Callable[..., Any], gallery: Gallery, host: Host, tmp_path: Path) -> None:
     yes, no, private = held(gallery), held(gallery), gallery.add(painting(), style="night/stars", kind="single").key
-    host.figures, host.printer, host.trouble = {"Visits": 41}, "Out of paper", True
+    host.figures, host.printer, host.trouble = {"visits": 41}, "Out of paper", True
     host.channels = [
         Channel("folder", counts={"sent": 12, "queued": 1}),
         Channel("mastodon", "@booth", "the login ran out", {"unsure": 1}, [TROUBLE]),
@@ -166,7 +166,7 @@ def test_an_evening_at_the_desk(browse: Callable[..., Any], gallery: Gallery, ho
     page.get_by_label("PIN").fill(PIN)
     page.keyboard.press("Enter")
     page.get_by_text("2 wait for your yes").wait_for()
-    for text in ("Somebody chooses a style", "Out of paper", "The camera is back.", "the login ran out", "sent 12"):
+    for text in ("Somebody chooses a painting", "Out of paper", "The camera is back.", "the login ran out", "sent 12"):
         assert page.get_by_text(text).is_visible(), text
     assert page.get_by_role("row", name="Visits 41").is_visible()
     assert page.get_by_role("row", name="Pictures taken 5").is_visible()  # two are previews of styles

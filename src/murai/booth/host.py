@@ -52,7 +52,8 @@ class Host:
         """How it is now."""
         printer, trouble = self._printing()
         channels = [self._channel(name) for name in self._services]
-        figures = {what: number for what, number in self._ledger.counts().items() if ":" not in what}
+        counts = self._ledger.counts()
+        figures = {what: counts.get(what, 0) for what in ("visits", "shared", "prints")}
         return Desk(self._visit(), figures, channels, printer, trouble, self._sayings.newest_first)
 
     def approve(self, key: str) -> None:

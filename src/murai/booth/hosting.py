@@ -63,7 +63,7 @@ class Desk:
     """What the host sees of the booth.
 
     visit     what goes on before it, in a few words
-    figures   counts of today by what they are called
+    figures   counts of today, by "visits", "shared" and "prints"
     printer   how it is, in a few words; empty where there is none
     trouble   whether the printer needs somebody
     said      what the booth said, the newest first: seconds since 1970, and the sentence
