@@ -18,6 +18,7 @@ class Screen:
 
 def test_visits_are_walked_through_and_timed(tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "CALM", 0.2)
+    monkeypatch.setattr(trial, "WARM_UP", 1.0)
     with booth(tmp_path / "booth", tiny_pack, kinds=["single"], pictures={"quality": "fine"}) as one:
         screen = Screen()
         walk = Trial(one, screen, 2)

@@ -12,8 +12,10 @@ from murai.errors import BoothError
 
 PATIENCE = 60.0
 """Seconds after which a picture that is still being painted again is not waited for."""
-CALM = 1.0
-"""Seconds between two presses, as of a visitor in a hurry."""
+CALM = 2.0
+"""Seconds between two presses, as of a visitor in a hurry, who has read the question about consent all the same."""
+WARM_UP = 15.0
+"""Seconds of the mirror alone, in which it finds its work size, before the first visitor."""
 
 
 class Presenting(Protocol):
@@ -30,13 +32,14 @@ class Trial:
 
     def __init__(self, booth: Booth, window: Presenting, visits: int) -> None:
         self._booth, self._window, self._left = booth, window, visits
-        self._state, self._pressed = "", time.monotonic()
+        self._state, self._pressed = "", time.monotonic() + WARM_UP
         self._zero = self._taken = self._repainted = 0.0
         self._presented = -1
         self._painted: deque[tuple[float, int]] = deque()
         self.shown: list[float] = []
         self.full: list[float] = []
         self.rates: list[float] = []
+        """Of the mirror in each second from zero until the full quality is there."""
 
     def __call__(self) -> bool:
         """Whether all visits are over; presses what is next."""
@@ -50,8 +53,8 @@ class Trial:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """Seconds from the countdown's zero to the painting on the screen, and to its full quality in the gallery's
-        hands; painted pictures of the mirror in the slowest second and on average. Raises BoothError for no visit."""
+        """Seconds from the countdown's zero to the painting on the screen, and to its full quality; painted pictures of
+        the mirror between the two, in the slowest second and on average. Raises BoothError for no visit."""
         if not self.shown or not self.rates:
             raise BoothError("the booth was ended before a visit was over; leave it open.")
         return {
@@ -71,7 +74,7 @@ class Trial:
             self._presented = self._window.presented
         elif state == "idle" and self._state == "done":
             self._left -= 1
-        self._state, self._pressed = state, now
+        self._state, self._pressed = state, max(self._pressed, now)
 
     def _look(self, now: float) -> None:
         """See what happened since it was asked last."""
@@ -84,7 +87,7 @@ class Trial:
         self._painted.append((now, self._booth.pipeline.stats.painted))
         while now - self._painted[0][0] > 1:
             then, painted = self._painted.popleft()
-            if self._zero:  # the mirror has run for a while by then
+            if self._zero and (self._state == "taking" or self._repainted):
                 self.rates.append((self._painted[-1][1] - painted) / (now - then))
 
     def _press(self, state: str, now: float) -> None:
@@ -102,7 +105,7 @@ def table(figures: dict[str, Any]) -> str:
     shown = f"{f['shown_seconds_median']:.2f} s, at most {f['shown_seconds_most']:.2f} s"
     return "\n".join(
         [
-            "| size | visits | from zero to the painting | to its full quality | mirror, slowest second / mean |",
+            "| size | visits | zero to the painting | to its full quality | mirror until then, slowest second, mean |",
             "|---|---|---|---|---|",
             f"| {f['size']} | {f['visits']} | {shown} | {full} "
             f"| {f['mirror_fps_least']:.1f} / {f['mirror_fps_mean']:.1f} a second |",
