@@ -109,10 +109,10 @@ def test_a_visit_with_one_button_from_idle_to_the_picture_on_a_phone(visitor: Vi
     visitor.press("1", "3", "5", "7", "Return")
     _, said = visitor.process.communicate(timeout=START)
     assert visitor.process.returncode == 0
-    assert "1 visits, 1 pictures, 1 shared, 0 prints." in said
+    assert "visits 1, pictures 1, shared 1, prints 0." in said
     assert picture.key not in visitor.said + said
     told = subprocess.run([*MURAI, "--statistics"], env=environment(home), capture_output=True, text=True, timeout=60)
-    assert "1 visits, 1 pictures, 1 shared, 0 prints." in told.stdout
+    assert "visits 1, pictures 1, shared 1, prints 0." in told.stdout
 
 
 def test_a_finger_and_a_phone_play_the_same_visit(visitor: Visitor) -> None:
@@ -128,14 +128,14 @@ def test_a_finger_and_a_phone_play_the_same_visit(visitor: Visitor) -> None:
     visitor.process.terminate()
     _, said = visitor.process.communicate(timeout=START)
     assert visitor.process.returncode == 130
-    assert "1 visits, 0 pictures" in said
+    assert "visits 1, pictures 0" in said
 
 
 def test_a_booth_without_a_window_ends_by_itself(home: Path) -> None:
     command = [*MURAI, "--headless", "--seconds", "1", "--folder", str(home / "else")]
     done = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=START)
     assert done.returncode == 0, done.stderr
-    assert "0 visits" in done.stderr
+    assert "visits 0" in done.stderr
     assert (home / "else" / "gallery").is_dir()
 
 

@@ -19,6 +19,7 @@ PUBLIC = {
     "CameraError",
     "ControlError",
     "BoothError",
+    "DeliveryError",
     "StreamLost",
     "SinkError",
     "OutputExists",

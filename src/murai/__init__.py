@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from murai.errors import BoothError as BoothError
     from murai.errors import CameraError as CameraError
     from murai.errors import ControlError as ControlError
+    from murai.errors import DeliveryError as DeliveryError
     from murai.errors import MissingExtra as MissingExtra
     from murai.errors import MuraiError as MuraiError
     from murai.errors import OutputExists as OutputExists
@@ -44,6 +45,7 @@ _HOMES = {
     "CameraError": "errors",
     "ControlError": "errors",
     "BoothError": "errors",
+    "DeliveryError": "errors",
     "StreamLost": "errors",
     "SinkError": "errors",
     "OutputExists": "errors",
