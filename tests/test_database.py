@@ -71,7 +71,11 @@ def test_a_damaged_file_is_kept_aside(tmp_path: Path, damage: bytes | None) -> N
     content = damage or file.read_bytes()[:4096] + os.urandom(20_000)
     file.write_bytes(content)
     said: list[str] = []
-    again = Database(file, SCHEMA, said.append)
+    with pytest.raises(MuraiError, match="damaged"):  # only its owner may begin a new one
+        Database(file, SCHEMA, said.append)
+    assert file.read_bytes()[:3000] == content[:3000]
+    assert said == []
+    again = Database(file, SCHEMA, said.append, mend=True)
     assert again.fresh
     assert words(again) == []
     [aside] = list(tmp_path.glob("a-damaged-*.sqlite"))
@@ -109,6 +113,33 @@ def test_a_killed_writer_loses_nothing_it_said_was_written(tmp_path: Path) -> No
     kept = set(words(Database(tmp_path / "a.sqlite", SCHEMA)))
     assert {f"a{number}" for number in range(said + 1)} <= kept
     assert {word[1:] for word in kept if word[0] == "a"} == {word[1:] for word in kept if word[0] == "b"}
+
+
+def test_a_damaged_file_that_cannot_be_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a.sqlite").write_bytes(b"no database" * 1000)
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(MuraiError, match="cannot be put aside"):
+        Database(tmp_path / "a.sqlite", SCHEMA, mend=True)
+
+
+def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
+    opened: list[Database] = []
+    for number in range(10):
+        gate = threading.Barrier(8)
+
+        def one(file: Path = tmp_path / f"{number}.sqlite", gate: threading.Barrier = gate) -> None:
+            gate.wait()
+            opened.append(Database(file, SCHEMA))
+
+        threads = [threading.Thread(target=one) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(opened) == 80
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

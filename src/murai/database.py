@@ -18,12 +18,13 @@ class Database:
     """The tables of `schema` in `file`, in WAL mode; its folder has to be there. Any thread may use it.
 
     What `writing` did is on the disk when its `with` ends, all of it or nothing. A file that is damaged, or no database
-    at all, is put aside under another name and a new one is begun: `say` hears of it, and `fresh` is True.
+    at all, is put aside under another name by its owner, who opens it with `mend`, and a new one is begun: `say` hears
+    of it, and `fresh` is True. For all others it stays where it is: its owner may be at work.
 
-    Raises MuraiError where the file cannot be opened, or stays locked.
+    Raises MuraiError where the file cannot be opened, stays locked, or is damaged and not to be mended.
     """
 
-    def __init__(self, file: Path, schema: str, say: Say = silent) -> None:
+    def __init__(self, file: Path, schema: str, say: Say = silent, *, mend: bool = False) -> None:
         self.file, self.fresh = file, not file.exists()
         self._lock = threading.RLock()
         try:
@@ -33,6 +34,8 @@ class Database:
                 f"{file} cannot be opened ({error}); close what else uses it, or mend the folder."
             ) from error
         except sqlite3.DatabaseError as error:
+            if not mend:
+                raise MuraiError(f"{file} is damaged ({error}); start the booth again, which mends it.") from error
             aside = self._put_aside()
             say(f"{file} is damaged ({error}): it is kept as {aside.name}, and a new one is begun.")
             self.fresh = True
@@ -70,7 +73,7 @@ class Database:
         connection = sqlite3.connect(self.file, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous = FULL")
             damage = connection.execute("PRAGMA quick_check").fetchone()[0]
             if damage != "ok":
@@ -85,6 +88,24 @@ class Database:
         """The damaged file under a name of its own, with what SQLite keeps beside it."""
         aside = self.file.with_name(f"{self.file.stem}-damaged-{time.time_ns()}{self.file.suffix}")
         for ending in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
+            try:
                 Path(f"{self.file}{ending}").rename(f"{aside}{ending}")
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                why = f"{self.file} is damaged, and cannot be put aside ({error.strerror}); mend its folder."
+                raise MuraiError(why) from error
         return aside
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Change to WAL mode. SQLite does not wait by itself for others that open the file at the same moment."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)

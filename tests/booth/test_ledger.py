@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from murai.booth.ledger import Ledger
+from murai.errors import MuraiError
 
 NOON = datetime(2027, 6, 12, 12).timestamp()
 
@@ -54,7 +55,9 @@ def test_things_are_counted_by_the_day(ledger, clock):
 def test_a_damaged_book_means_that_nobody_agreed(tmp_path):
     file, said = tmp_path / "booth.sqlite", []
     file.write_bytes(b"no book" * 1000)
-    ledger = Ledger(file, said.append)
+    with pytest.raises(MuraiError, match="damaged"):
+        Ledger(file, said.append)
+    ledger = Ledger(file, said.append, mend=True)
     assert ledger.agreed() == {}
     assert "damaged" in said[0]
     ledger.close()

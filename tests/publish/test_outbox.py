@@ -204,7 +204,7 @@ def test_an_outbox_that_lost_its_memory_posts_nothing_twice(outbox, tmp_path):
         (tmp_path / f"outbox.sqlite{ending}").unlink(missing_ok=True)
     (tmp_path / "outbox.sqlite").write_bytes(b"the disk was dying" * 1000)
     said = []
-    again = Outbox(tmp_path / "outbox.sqlite", said.append)
+    again = Outbox(tmp_path / "outbox.sqlite", said.append, mend=True)
     assert "damaged" in said[0]
     old, new = post("old", made=time.time() - 60), post("new", made=time.time() + 60)
     for one in (old, new):

@@ -344,9 +344,9 @@ class Booth:
             raise BoothError(f"{folder} cannot be made ({error.strerror}); name another --folder.") from error
         self.gallery = Gallery(folder / "gallery", self.say)
         stack.callback(self.gallery.close)
-        self.outbox = Outbox(folder / OUTBOX, self.say)
+        self.outbox = Outbox(folder / OUTBOX, self.say, mend=True)
         stack.callback(self.outbox.close)
-        self.ledger = Ledger(folder / LEDGER, self.say)
+        self.ledger = Ledger(folder / LEDGER, self.say, mend=True)
         stack.callback(self.ledger.close)
 
     def _open_printer(self) -> Printer | None:

@@ -119,7 +119,7 @@ class Gallery:
         self.folder, self._say, self._clock = folder, say, clock
         self._lock = threading.RLock()
         """Held by whoever changes a picture that is there already."""
-        self._database = Database(folder / DATABASE, SCHEMA, say)
+        self._database = Database(folder / DATABASE, SCHEMA, say, mend=True)
         self._tidy()
 
     def close(self) -> None:

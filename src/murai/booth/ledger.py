@@ -19,12 +19,14 @@ CREATE TABLE IF NOT EXISTS counts (
 class Ledger:
     """The book of the booth in `file`, whose folder has to be there. Any thread may use it.
 
-    Where the file was damaged nobody agreed to anything: a picture goes nowhere then that it did not go before.
-    Raises MuraiError where the disk refuses.
+    Where the file was damaged, and its owner may `mend` it, nobody agreed to anything: a picture goes nowhere then that
+    it did not go before. Raises MuraiError where the disk refuses.
     """
 
-    def __init__(self, file: Path, say: Say = silent, clock: Callable[[], float] = time.time) -> None:
-        self._database, self._clock = Database(file, SCHEMA, say), clock
+    def __init__(
+        self, file: Path, say: Say = silent, clock: Callable[[], float] = time.time, *, mend: bool = False
+    ) -> None:
+        self._database, self._clock = Database(file, SCHEMA, say, mend=mend), clock
 
     def agree(self, key: str, services: Iterable[str]) -> None:
         """The visitor of a picture agrees that it goes to these services, and to no other that the host adds later."""

@@ -85,9 +85,11 @@ class Outbox:
     Raises MuraiError where the file cannot be opened or written.
     """
 
-    def __init__(self, file: Path, say: Say = silent, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, file: Path, say: Say = silent, clock: Callable[[], float] = time.time, *, mend: bool = False
+    ) -> None:
         self._clock = clock
-        self._database = Database(file, SCHEMA, say)
+        self._database = Database(file, SCHEMA, say, mend=mend)
         self._forgot = max(map(_when, file.parent.glob(f"{file.stem}-damaged-*{file.suffix}")), default=0.0)
         self._news = threading.Condition()
 
