@@ -125,21 +125,11 @@ def test_a_damaged_file_that_cannot_be_put_aside(tmp_path: Path, monkeypatch: py
         Database(tmp_path / "a.sqlite", SCHEMA, mend=True)
 
 
-def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
-    opened: list[Database] = []
-    for number in range(10):
-        gate = threading.Barrier(8)
-
-        def one(file: Path = tmp_path / f"{number}.sqlite", gate: threading.Barrier = gate) -> None:
-            gate.wait()
-            opened.append(Database(file, SCHEMA))
-
-        threads = [threading.Thread(target=one) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert len(opened) == 80
+def test_a_new_file_that_somebody_else_begins_at_the_same_moment(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "a.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, lambda: other.execute("COMMIT")).start()
+    assert words(Database(tmp_path / "a.sqlite", SCHEMA)) == []
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
