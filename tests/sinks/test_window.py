@@ -216,6 +216,46 @@ def test_keys_arrive_by_their_names(player: Callable[..., Player]) -> None:
     assert keys == ["left", "right", "up", "down", "space", "a", "c", "z", "0", "9", "f5", "e"]
 
 
+@pytest.fixture
+def french(display: str) -> Iterator[None]:
+    """The keyboard of a French host."""
+    if shutil.which("setxkbmap") is None:
+        pytest.skip("the French keyboard is tested with setxkbmap, not installed here")
+    for layout in ("fr", "us"):
+        subprocess.run(["setxkbmap", "-display", display, layout], check=True, timeout=20)
+        if layout == "fr":
+            yield
+
+
+@pytest.mark.usefixtures("french")
+def test_digits_are_their_keys_on_every_keyboard(player: Callable[..., Player]) -> None:
+    shown = player()
+    shown.press("ampersand", "eacute", "minus", "agrave", "KP_7", "KP_Enter", "z")
+    shown.hear("key z")
+    keys = [line.removeprefix("key ") for line in shown.heard if line.startswith("key")]
+    assert keys == ["1", "2", "6", "0", "7", "enter", "z"]
+
+
+def test_a_window_beside_another_leaves_it_the_keyboard(player: Callable[..., Player]) -> None:
+    first = player("{'size': (320, 240)}")
+    first.press("a")
+    first.hear("key a")
+    second = player("{'size': (320, 240), 'fullscreen': True, 'beside': True}")
+    second.xdotool("key", "c")
+    first.hear("key c")
+
+
+def test_a_window_beside_another_ends_with_its_monitor(
+    player: Callable[..., Player], change_mode: Callable[..., None]
+) -> None:
+    shown = player("{'fullscreen': True, 'beside': True}")
+    change_mode()
+    change_mode(f"{SCREEN[0]}x{SCREEN[1]}")
+    assert shown.process.poll() is None
+    subprocess.run(["xrandr", "--display", shown.environment["DISPLAY"], "--output", "screen", "--off", "--fb", "800x600"], check=True)
+    shown.hear("end")
+
+
 @pytest.mark.parametrize("key", ["q", "Escape"])
 def test_q_and_escape_end_the_show(player: Callable[..., Player], key: str) -> None:
     shown = player()

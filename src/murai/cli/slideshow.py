@@ -44,7 +44,7 @@ def slideshow(
     windowed
         In a window instead of on the whole screen.
     attached
-        End when the program ends that started it.
+        Leave the keyboard to the program that started it, end with it, and end when the monitor is gone.
     """
     with needs("The slideshow", "booth"):
         from murai.booth.addresses import base_address
@@ -57,7 +57,7 @@ def slideshow(
 
     titles = _titles()
     show = Slideshow(folder, event, load_words(language), base, lambda style: titles.get(style, style), seconds=seconds)
-    window = WindowSink(f"{event} · murai", fullscreen=not windowed, monitor=monitor)
+    window = WindowSink(f"{event} · murai", fullscreen=not windowed, monitor=monitor, beside=attached)
     parent = os.getppid()
     say(f"showing what was shared in {folder}. q in the window ends it.")
     show.run(window, (lambda: os.getppid() != parent) if attached else None)

@@ -25,6 +25,9 @@ NAMES = {
     glfw.KEY_TAB: "tab",
     glfw.KEY_ENTER: "enter",
     glfw.KEY_BACKSPACE: "backspace",
+    glfw.KEY_KP_ENTER: "enter",
+    # A digit is its key, whatever that writes: on a French keyboard it writes another sign without shift.
+    **{first + number: str(number) for first in (glfw.KEY_0, glfw.KEY_KP_0) for number in range(10)},
     **{glfw.KEY_F1 + number: f"f{number + 1}" for number in range(12)},
 }
 REPEATED = {"left", "right", "up", "down", ",", ".", "[", "]", "-", "=", "k", "l", "n", "m"}
@@ -54,6 +57,8 @@ class WindowSink:
     size      width and height of the window in screen units; by default those of the input, within the monitor
     monitor   the number, from 1, or a part of the name of the monitor to open on; None is the first
     kiosk     no pointer over the picture, and no key or button of the window ends it
+    beside    it stands beside the window of another program: it leaves the keyboard to that, and ends where the monitor
+              it fills is gone
     steady    draw at the rate of the monitor, whether there is a new picture or not
     say       hears where pictures on a card have to go through the host
 
@@ -76,6 +81,7 @@ class WindowSink:
         monitor: str | None = None,
         steady: bool = False,
         kiosk: bool = False,
+        beside: bool = False,
         say: Say = silent,
     ) -> None:
         self._say = say
@@ -83,7 +89,7 @@ class WindowSink:
         self.dropped = self.presented = 0
         self.size_now = (0, 0)
         self._title = title
-        self._monitor, self._steady, self._kiosk = monitor, steady, kiosk
+        self._monitor, self._steady, self._kiosk, self._beside = monitor, steady, kiosk, beside
         self._fullscreen = fullscreen
         self._hidden = False  # the pointer
         self._home = ""  # the name of the monitor that the window is to fill
@@ -182,7 +188,9 @@ class WindowSink:
                 next_look = glfw.get_time() + DISPLAY_SECONDS
 
     def _left(self, window: Any) -> bool:
-        """Whether its user closed the window."""
+        """Whether its user closed the window, or it lost the monitor that it does not leave."""
+        if self._beside and self._filled and not glfw.get_window_monitor(window):
+            return True
         if self._kiosk:
             glfw.set_window_should_close(window, False)
         return bool(glfw.window_should_close(window))
@@ -222,6 +230,8 @@ class WindowSink:
         glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
         glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, True)
         glfw.window_hint(glfw.AUTO_ICONIFY, False)  # a whole screen stays when its user works on another one
+        glfw.window_hint(glfw.FOCUSED, not self._beside)
+        glfw.window_hint(glfw.FOCUS_ON_SHOW, not self._beside)
         window = glfw.create_window(*wanted, self._title, None, None)
         if not window:
             glfw.terminate()
