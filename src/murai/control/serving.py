@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -12,8 +13,10 @@ from murai.control.access import Address, listening
 
 LARGEST = 65_536
 """Bytes of a request or a message, above which it is refused."""
-MOST, MOST_OF_ONE = 400, 64
-"""Connections at once, of all and of one address; the next one is closed."""
+MOST, MOST_OF_ONE = 500, 300
+"""Connections at once, of all and of one address, behind which a whole room may be; the next one is closed."""
+PATIENCE = 10.0
+"""Seconds in which a whole request has to arrive."""
 
 
 class Server:
@@ -48,13 +51,45 @@ class Server:
 
 
 class _Connection(H11Protocol):
-    """One of a bounded number: whoever opens more than that does not take the files away from the rest of us."""
+    """One of a bounded number: whoever opens more than that does not take the files away from the rest of us.
+
+    Nor does who opens one and says nothing: it is closed unless a whole request arrives in time.
+    """
+
+    _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         of_one = sum(_who(other) == _who(self) for other in self.connections)
         if of_one > MOST_OF_ONE or len(self.connections) > MOST:
             transport.abort()
+        self._wait()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop()
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        super().handle_websocket_upgrade(event)
+        self._stop()
+
+    def _wait(self) -> None:
+        """For the next request."""
+        self._stop()
+        self._late = self.loop.call_later(PATIENCE, self._give_up)
+
+    def _stop(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+
+    def _give_up(self) -> None:
+        asked = self.cycle
+        if asked is None or asked.more_body or asked.response_complete:
+            self.transport.abort()
 
 
 def _who(connection: object) -> str:
