@@ -122,14 +122,10 @@ def test_a_wrong_key_and_a_link_that_is_over_get_the_same_answer(gallery: Galler
         assert client.post(f"/p/{picture.key}/delete").status_code == 404
 
 
-def test_whoever_guesses_keys_waits(client: httpx.Client, gallery: Gallery) -> None:
+def test_who_comes_with_links_that_are_over_keeps_nobody_out(client: httpx.Client, gallery: Gallery) -> None:
     picture = taken(gallery)
-    answers = [client.get(f"/p/{number:022}").status_code for number in range(23)]
-    assert answers == [404] * 20 + [429] * 3
-    answer = client.get(f"/p/{picture.key}")
-    assert answer.status_code == 429
-    assert int(answer.headers["retry-after"]) > 0
-    assert client.get("/").status_code == 200
+    assert {client.get(f"/p/{number:022}").status_code for number in range(50)} == {404}
+    assert client.get(f"/p/{picture.key}").status_code == 200
 
 
 def test_nobody_climbs_out_of_the_folder(client: httpx.Client, pages: Pages, gallery: Gallery) -> None:
@@ -152,6 +148,8 @@ def test_nobody_climbs_out_of_the_folder(client: httpx.Client, pages: Pages, gal
         "/g/-1",
         "/g/1e3",
         "/g/99999999999999999999999",
+        f"/g/{'9' * 5000}",
+        "/g/%D9%A3",
         "/p/",
         "/gallery.sqlite",
     ):
@@ -227,7 +225,7 @@ def test_many_ask_for_what_is_being_deleted(client: httpx.Client, pages: Pages, 
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(statuses) <= {0, 200, 404, 429}
+    assert set(statuses) <= {0, 200, 404}
     assert list(gallery.folder.glob(f"{picture.key}*")) == []
 
 

@@ -17,8 +17,7 @@ from murai.booth.addresses import base_address
 from murai.booth.gallery import Gallery, Picture
 from murai.booth.hosting import Hosting, HostPage
 from murai.booth.qr import qr_svg
-from murai.booth.rendering import KEPT_A_WHILE, Form, Private, Rendering, client, file_response, posted
-from murai.booth.tries import Tries
+from murai.booth.rendering import KEPT_A_WHILE, Form, Private, Rendering, file_response, posted
 from murai.booth.visiting import Visiting, VisitPage
 from murai.booth.words import Words
 from murai.control.access import Address
@@ -28,7 +27,6 @@ from murai.errors import MuraiError, Say, silent
 PAGE, WALL = 24, 8
 """Pictures on a page of the gallery, and on the wall."""
 DAY = 86_400.0
-LARGEST_NUMBER = 2**62
 
 
 class Pages:
@@ -48,8 +46,8 @@ class Pages:
     visiting    what a phone plays; without it there is no remote control
     hosting     what the host sees; there is a host page with it and `knows_pin` only
 
-    Nothing is listed that is not shown to all, no key of a picture is in any page but its own, and whoever guesses keys
-    is made to wait. Raises ControlError where the port cannot be had.
+    Nothing is listed that is not shown to all, and no key of a picture is in any page but its own. A key has 128 bits,
+    which nobody guesses: nobody is made to wait. Raises ControlError where the port cannot be had.
     """
 
     def __init__(
@@ -71,7 +69,6 @@ class Pages:
     ) -> None:
         self._gallery, self._wanted, self._days, self._clock, self._say = gallery, wanted, days, clock, say
         self._titles, self._delete = titles or {}, delete or gallery.delete
-        self._tries = Tries(20, 60.0)
         self._rendering = Rendering(words, event)
         routes = self._routes()
         if visiting is not None:
@@ -108,8 +105,8 @@ class Pages:
             Route("/", self._gallery_page),
             Route("/gallery", lambda request: RedirectResponse("/")),
             Route("/wall", self._wall),
-            Route("/g/{number:int}", self._shown_page),
-            Route("/g/{number:int}/{file}", self._shown_file),
+            Route("/g/{number}", self._shown_page),
+            Route("/g/{number}/{file}", self._shown_file),
             Route("/p/{key}", self._own_page),
             Route("/p/{key}/delete", posted(self._delete_own), methods=["POST"]),
             Route("/p/{key}/{file}", self._own_file),
@@ -165,20 +162,16 @@ class Pages:
         return file_response(kinds.get(name), cache)
 
     def _shown(self, request: Request) -> Picture:
-        number = request.path_params["number"]
-        picture = self._gallery.numbered(number) if number < LARGEST_NUMBER else None
+        number = _number(request.path_params["number"])
+        picture = None if number is None else self._gallery.numbered(number)
         if picture is None or self._is_over(picture):
             raise HTTPException(404)
         return picture
 
     def _own(self, request: Request) -> Picture:
-        """The picture of a key: answers 404 for a wrong one and for one whose time is over, 429 to who guesses."""
-        who = client(request)
-        if seconds := self._tries.wait(who):
-            raise HTTPException(429, headers={"Retry-After": str(round(seconds + 1))})
+        """The picture of a key: answers 404 for a wrong one and for one whose time is over."""
         picture = self._gallery.find(request.path_params["key"])
         if picture is None or self._is_over(picture):
-            self._tries.wrong(who)
             raise HTTPException(404)
         return picture
 
@@ -188,7 +181,7 @@ class Pages:
     def _refused(self, request: Request, error: Exception) -> Response:
         """What is not there, and what is not done that way."""
         assert isinstance(error, HTTPException)
-        name = {404: "gone", 429: "wait"}.get(error.status_code, "refused")
+        name = "gone" if error.status_code == 404 else "refused"
         answer = self._rendering.message(request, name, error.status_code)
         answer.headers.update(error.headers or {})
         return answer

@@ -12,8 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from murai.booth.rendering import KEPT_A_WHILE, Form, Rendering, client, file_response, posted
-from murai.booth.tries import Tries
+from murai.booth.rendering import KEPT_A_WHILE, Form, Rendering, file_response, posted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,6 @@ class VisitPage:
 
     def __init__(self, visiting: Visiting, rendering: Rendering) -> None:
         self._visiting, self._rendering = visiting, rendering
-        self._tries = Tries(20, 10.0)
 
     @property
     def routes(self) -> list[Any]:
@@ -103,10 +101,6 @@ class VisitPage:
 
     def _refusal(self, request: Request, token: str) -> Response | None:
         """What is answered to who does not stand before the booth."""
-        who = client(request)
-        if self._tries.wait(who):
-            return self._rendering.message(request, "wait", 429)
         if token and hmac.compare_digest(token.encode(), self._visiting.token.encode()):
             return None
-        self._tries.wrong(who)
         return self._rendering.message(request, "over", 403)
