@@ -21,6 +21,11 @@ def test_an_empty_file_is_a_whole_booth(tmp_path):
     assert settings.publishing.services == ()
 
 
+def test_a_service_that_is_named_twice_is_there_once():
+    settings = Settings.model_validate({"publishing": {"services": ["x", "folder", "x"]}})
+    assert settings.publishing.services == ("x", "folder")
+
+
 def test_what_is_saved_is_read_again(tmp_path):
     file = tmp_path / "new" / "booth.toml"
     settings = Settings(event="Anna & Émile", kinds=("strip",), pin=hash_pin("2468"), keeping={"days": 2})

@@ -1,13 +1,12 @@
 """What is to be published, and how far it is."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 
 from murai.errors import DeliveryError
-from murai.publish.outbox import LONGEST, Outbox
+from murai.publish.outbox import LONGEST, LONGEST_STAY, Outbox
 from murai.publish.post import Post
 
 from .kit import row_of
@@ -78,19 +77,61 @@ def test_nothing_goes_out_that_the_host_did_not_approve(outbox):
             decide("three")
 
 
+def test_what_the_host_refuses_while_it_is_sent_is_not_sent_again(outbox, tmp_path):
+    outbox.add(post(), ["x", "folder"], approved=True)
+    row = outbox.take("x")
+    outbox.take("folder")
+    outbox.refuse("one")
+    outbox.unsent(row, "not now")  # the attempt goes wrong; the other ends by a power cut
+    assert outbox.counts() == {"x": {"refused": 1}, "folder": {"refused": 1}}
+    outbox.close()
+    again = Outbox(tmp_path / "outbox.sqlite")
+    assert again.take("x") is again.take("folder") is None
+    again.sent(row, "https://x.com/1")  # it arrived all the same, and is said to be there
+    assert again.counts()["x"] == {"sent": 1}
+
+
+def test_what_is_decided_already_is_said(outbox):
+    outbox.add(post(), ["x"], approved=True)
+    with pytest.raises(DeliveryError, match="does not wait"):
+        outbox.approve("one")
+    outbox.sent(outbox.take("x"), "")
+    for decide in (outbox.approve, outbox.refuse):
+        with pytest.raises(DeliveryError, match="does not wait|nothing of picture"):
+            decide("one")
+
+
 def test_a_visitor_takes_a_picture_back(outbox):
     outbox.add(post(), ["x", "folder", "bluesky", "mastodon"], approved=True)
     outbox.sent(outbox.take("x"), "https://x.com/1")
     in_flight = outbox.take("folder")
-    assert sorted(outbox.withdraw("one")) == ["folder", "x"]
-    assert outbox.take("bluesky") is None
-    outbox.add(post(), ["bluesky"], approved=True)
-    assert outbox.take("bluesky") is None
+    outbox.unsent(outbox.take("bluesky"), "the answer was lost")
+    assert sorted(outbox.withdraw("one")) == ["bluesky", "folder", "x"]
+    assert outbox.take("mastodon") is None
+    outbox.add(post(), ["mastodon"], approved=True)
+    assert outbox.take("mastodon") is None
     outbox.unsent(in_flight, "later", wait=5)
     assert outbox.counts()["folder"] == {"withdrawn": 1}
     outbox.sent(in_flight, "file:///one.jpg")  # it arrived all the same, and is said to be there
     assert outbox.counts()["folder"] == {"sent": 1}
-    assert outbox.busy == set()
+    assert outbox.busy(["x", "folder", "bluesky", "mastodon"]) == set()
+
+
+def test_pictures_are_needed_for_services_in_use_and_not_for_ever(outbox, clock):
+    outbox.add(post("one", made=clock.now), ["x"], approved=True)
+    outbox.add(post("two", made=clock.now), ["mastodon"], approved=False)
+    outbox.add(post("three", made=clock.now), ["x"], approved=True)
+    outbox.unsent(row_of_key("three", outbox.take("x"), outbox.take("x")), "no", state="failed")
+    assert outbox.busy(["x", "folder"]) == {"one", "three"}
+    assert outbox.busy(["mastodon"]) == {"two"}
+    assert outbox.busy([]) == set()
+    clock.now += LONGEST_STAY + 1
+    assert outbox.busy(["x", "mastodon"]) == set()
+    for key in ("one", "two"):
+        outbox.give_up(key)
+    assert {row.state for row in outbox.rows()} == {"failed"}
+    assert "too old" in row_named(outbox, "one").error
+    assert row_named(outbox, "three").error == "no"
 
 
 def test_the_order_and_the_time(outbox, clock):
@@ -105,6 +146,50 @@ def test_the_order_and_the_time(outbox, clock):
     clock.now += 61
     assert outbox.take("x").key == "old"
     assert row_named(outbox, "old").attempts == 2
+
+
+def test_what_has_waited_longest_goes_first(outbox, clock):
+    outbox.add(post("old"), ["x"], approved=True)
+    outbox.unsent(outbox.take("x"), "not now", wait=25)
+    for number in range(5):  # one visitor after the other
+        clock.now += 10
+        outbox.add(post(f"new{number}"), ["x"], approved=True)
+    order = [outbox.take("x", lambda _: 60).key for _ in range(6)]
+    assert order == ["new0", "new1", "old", "new2", "new3", "new4"]
+
+
+def test_what_may_have_been_posted_goes_before_all_else(outbox, clock):
+    outbox.add(post("doubtful"), ["x"], approved=True)
+    outbox.notes(row := outbox.take("x")).keep(posting="yes")
+    outbox.unsent(row, "not now", wait=30)
+    outbox.add(post("new"), ["x"], approved=True)
+    clock.now += 60
+    assert outbox.take("x").key == "doubtful"
+
+
+def test_what_kills_its_process_does_not_go_first_again(outbox, clock, tmp_path):
+    outbox.add(post("deadly", made=1.0), ["x"], approved=True)
+    outbox.add(post("harmless", made=2.0), ["x"], approved=True)
+    assert outbox.take("x", lambda attempts: 5.0).key == "deadly"
+    outbox.close()
+    again = Outbox(tmp_path / "outbox.sqlite", clock=clock)
+    assert again.take("x").key == "harmless"
+    again.sent(row_named(again, "harmless"), "")
+    assert again.take("x") is None
+    clock.now += 6
+    assert again.take("x", lambda attempts: 10.0 * attempts).key == "deadly"
+    assert again.take("x") is None
+    again.retry()  # the host does not wait
+    assert again.take("x").key == "deadly"
+
+
+def test_what_had_the_service_paused_does_not_go_first_again(outbox):
+    outbox.add(post("forbidden", made=1.0), ["x"], approved=True)
+    outbox.add(post("fine", made=2.0), ["x"], approved=True)
+    outbox.unsent(outbox.take("x"), "log in")
+    outbox.pause("x", "log in")
+    outbox.resume("x")
+    assert [outbox.take("x", lambda _: 60).key for _ in range(2)] == ["fine", "forbidden"]
 
 
 @pytest.mark.parametrize("jump", [-1e9, -3600, 1e9])
@@ -152,13 +237,13 @@ def test_retry_tries_what_failed_but_nothing_that_may_be_there(outbox):
     outbox.unsent(outbox.take("x"), "no", state="failed")
     outbox.notes(row := outbox.take("x")).keep(posting="yes", media="5")
     outbox.unsent(row, "who knows", state="unsure")
-    assert outbox.busy == {"unsure"}
     outbox.retry("x")
     assert outbox.take("x").key == "failed"
     assert outbox.take("x").key == "failed"
     outbox.sent(row_named(outbox, "failed"), "")
     assert outbox.take("x") is None
-    outbox.approve("unsure")  # which the host says of what was held
+    with pytest.raises(DeliveryError):
+        outbox.approve("unsure")  # which the host says of what was held
     assert outbox.take("x") is None
 
 
@@ -184,7 +269,8 @@ def test_the_host_changes_his_mind(outbox):
     assert outbox.take("x").key == "new"
     outbox.unsent(outbox.take("x"), "who knows", state="unsure")
     outbox.refuse("new")
-    outbox.approve("new")  # of this one nobody knows whether it is there
+    with pytest.raises(DeliveryError):
+        outbox.approve("new")  # of this one nobody knows whether it is there
     assert outbox.take("x") is None
 
 
@@ -195,28 +281,47 @@ def test_one_sender_at_a_time(outbox, tmp_path):
         other.claim()
     release()
     other.claim()()
+    (tmp_path / "outbox.sqlite.lock").write_bytes(b"no lock" * 1000)
+    with pytest.raises(DeliveryError, match="remove it"):
+        other.claim()
+    (tmp_path / "outbox.sqlite.lock").unlink()
+    (tmp_path / "outbox.sqlite.lock").mkdir()
+    with pytest.raises(DeliveryError, match="cannot be locked"):
+        other.claim()
 
 
-def test_an_outbox_that_lost_its_memory_posts_nothing_twice(outbox, tmp_path):
-    outbox.add(post(made=time.time()), ["x"], approved=True)
+@pytest.mark.parametrize("content", [None, b"", b"the disk was dying" * 1000])
+def test_an_outbox_that_lost_its_memory_posts_nothing_twice(outbox, tmp_path, content):
+    assert outbox.fresh
+    outbox.caught_up()
+    outbox.add(post(), ["x"], approved=True)
     outbox.close()
-    for ending in ("-wal", "-shm"):
-        (tmp_path / f"outbox.sqlite{ending}").unlink(missing_ok=True)
-    (tmp_path / "outbox.sqlite").write_bytes(b"the disk was dying" * 1000)
-    said = []
-    again = Outbox(tmp_path / "outbox.sqlite", said.append, mend=True)
-    assert "damaged" in said[0]
-    old, new = post("old", made=time.time() - 60), post("new", made=time.time() + 60)
-    for one in (old, new):
-        again.add(one, ["x"], approved=True)
-    assert again.notes(row_of(again, old))["posting"] == "?"
-    assert again.notes(row_of(again, new))["posting"] == ""
-    again.close()
+    kept = Outbox(tmp_path / "outbox.sqlite")
+    assert not kept.fresh
+    kept.close()
+    for path in tmp_path.glob("outbox.sqlite*"):
+        path.unlink()
+    if content is not None:
+        (tmp_path / "outbox.sqlite").write_bytes(content)
+    again = Outbox(tmp_path / "outbox.sqlite", mend=True)
+    assert again.fresh
+    again.add(old := post("old"), ["x"], approved=True, perhaps_sent=True)
+    again.add(held := post("held"), ["x"], approved=False, perhaps_sent=True)
+    assert again.notes(row_of(again, held))["posting"] == ""  # the host never agreed to it
+    again.close()  # by a power cut, while all others are still to be added
     later = Outbox(tmp_path / "outbox.sqlite")
-    later.add(older := post("older", made=1.0), ["x"], approved=True)
-    assert later.notes(row_of(later, older))["posting"] == "?"
+    assert later.fresh
+    later.caught_up()
+    later.add(new := post("new"), ["x"], approved=True)
+    assert not later.fresh
+    assert later.notes(row_of(later, old))["posting"] == "?"
+    assert later.notes(row_of(later, new))["posting"] == ""
 
 
 def row_named(outbox, key):
-    [row] = [row for row in outbox.rows() if row.key == key]
+    return row_of_key(key, *outbox.rows())
+
+
+def row_of_key(key, *rows):
+    [row] = [row for row in rows if row.key == key]
     return row

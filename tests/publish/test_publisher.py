@@ -121,6 +121,54 @@ def test_one_poor_picture_does_not_hold_the_others(outbox, tmp_path):
     assert row_of(outbox, poor).state == "queued"
 
 
+def test_pictures_that_never_go_hold_no_others_for_long(outbox, tmp_path):
+    """However often they failed, one that is new is tried at once."""
+    line = module._Line(Told(*[TryLater("500.")] * 20), outbox, lambda _: None, 2.0)
+    outbox.add(new_post(tmp_path), ["told"], approved=True)
+    for _ in range(10):
+        assert line.step() == 0.0
+        outbox.retry()
+    outbox.add(new_post(tmp_path), ["told"], approved=True)
+    assert 0.0 <= line.step() <= 4.0
+
+
+def test_what_a_service_asks_for_makes_no_wait_shorter(outbox, tmp_path):
+    line = module._Line(Told(*[TryLater("500.", after=0.0)] * 9), outbox, lambda _: None, 2.0)
+    waits = []
+    for _ in range(6):
+        outbox.add(new_post(tmp_path), ["told"], approved=True)
+        waits.append(line.step())
+    assert waits[0] == 0.0
+    assert all(wait >= 2.0**number for number, wait in enumerate(waits) if number)
+
+
+def test_a_service_that_is_there_twice(outbox):
+    with pytest.raises(DeliveryError, match="twice to told"):
+        Publisher(outbox, [Told(), Told(name="other"), Told()])
+    Publisher(outbox, [Told()]).close()
+
+
+def test_a_fault_of_the_outbox_ends_no_thread_and_is_said_again_once_it_was_over(outbox, tmp_path, monkeypatch):
+    said, whole = [], outbox.take
+    faults = [KeyError("secret"), KeyError("secret"), MuraiError("the disk is full.")]
+
+    def take(*arguments):
+        if faults:
+            raise faults.pop(0)
+        return whole(*arguments)
+
+    monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(outbox, "take", take)
+    with publishing(outbox, Told(), say=said.append):
+        for _ in range(2):
+            post = new_post(tmp_path)
+            outbox.add(post, ["told"], approved=True)
+            eventually(lambda post=post: row_of(outbox, post).state == "sent")
+            faults.append(MuraiError("the disk is full."))
+            eventually(lambda: not faults)
+    assert said == ["told: a fault, KeyError.", *["told: the disk is full."] * 3]
+
+
 def test_a_refusal_is_taken_at_its_word_after_some(outbox, tmp_path):
     said = []
     service, post = Told(*[Refused("rude.")] * 4), new_post(tmp_path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from murai.booth.visit import KINDS, Kind
 from murai.booth.words import PLACE
@@ -67,7 +67,7 @@ class Pictures(_Table):
 class Publishing(_Table):
     """Where pictures go that their visitors share; with `moderation` only after the host agreed to each."""
 
-    services: tuple[str, ...] = ()
+    services: Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(dict.fromkeys(names)))] = ()
     moderation: bool = True
 
 

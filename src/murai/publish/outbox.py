@@ -6,7 +6,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,8 +17,10 @@ from murai.publish.post import POSTING, Post, clean
 State = Literal["held", "queued", "sending", "sent", "failed", "unsure", "refused", "withdrawn"]
 """held: waits for the host. queued: waits for its time. sending: an attempt has begun. failed: the service refused it.
 unsure: may be there or not. refused: by the host. withdrawn: by the visitor."""
-OPEN: tuple[State, ...] = ("held", "queued", "sending", "unsure")
-"""What still needs its picture."""
+OPEN: tuple[State, ...] = ("held", "queued", "sending", "unsure", "failed")
+"""What still needs its picture: the host may have it tried again."""
+LONGEST_STAY = 60 * 86400.0
+"""Seconds after which a picture is not kept any more for what never was sent."""
 LONGEST = 300.0
 """Seconds that a row waits at most before it is tried again; one that seems to wait longer does so by a wrong clock."""
 BY_HOST = "the host paused it"
@@ -79,8 +80,9 @@ class RowNotes:
 class Outbox:
     """The rows in `file`, whose folder has to be there. Any thread, and any process, may use it.
 
-    Where the file was damaged and a new one begun, nobody knows any more what was sent: what was made before then and
-    is added again counts as perhaps sent. `clock` tells seconds since 1970, and may be wrong.
+    `fresh`: it was just begun, so nobody knows what was sent before; what was agreed to before is added as perhaps sent
+    then, until `caught_up`. `mend`: begin a new one where it is damaged. `clock` tells seconds since 1970, and may be
+    wrong.
 
     Raises MuraiError where the file cannot be opened or written.
     """
@@ -90,53 +92,83 @@ class Outbox:
     ) -> None:
         self._clock = clock
         self._database = Database(file, SCHEMA, say, mend=mend)
-        self._forgot = max(map(_when, file.parent.glob(f"{file.stem}-damaged-*{file.suffix}")), default=0.0)
         self._news = threading.Condition()
 
-    def add(self, post: Post, services: Iterable[str], *, approved: bool) -> None:
-        """Publish `post` at `services`, once the host agreed where it is not `approved`. What is there stays."""
+    @property
+    def fresh(self) -> bool:
+        """Whether it does not know what was sent before it was begun."""
+        [[known]] = self._database.read("PRAGMA user_version")
+        return not known
+
+    def caught_up(self) -> None:
+        """All that was agreed to before is in it."""
+        with self._database.writing() as rows:
+            rows.execute("PRAGMA user_version = 1")
+
+    def add(self, post: Post, services: Iterable[str], *, approved: bool, perhaps_sent: bool = False) -> None:
+        """Publish `post` at `services`, once the host agreed where it is not `approved`. What is there stays.
+
+        `perhaps_sent`: another outbox may have sent it, as the host agreed.
+        """
         state = "queued" if approved else "held"
-        notes = json.dumps({POSTING: "?"} if post.made < self._forgot else {})
+        notes = json.dumps({POSTING: "?"} if approved and perhaps_sent else {})
         values = (post.key, os.fsencode(post.picture.absolute()), clean(post.caption), clean(post.alt), post.made)
         with self._database.writing() as rows:
             rows.execute("INSERT OR IGNORE INTO posts VALUES (?, ?, ?, ?, ?)", values)
             for service in services:
                 rows.execute(
-                    "INSERT OR IGNORE INTO rows (key, service, state, notes) VALUES (?, ?, ?, ?)",
-                    (post.key, service, state, notes),
+                    "INSERT OR IGNORE INTO rows (key, service, state, notes, due) VALUES (?, ?, ?, ?, ?)",
+                    (post.key, service, state, notes, self._clock()),
                 )
         self._tell()
 
     def approve(self, key: str) -> None:
         """The host agrees: what is held is sent, and what was refused before it was tried. Raises DeliveryError."""
-        self._decide(key, "state = 'held' OR state = 'refused' AND attempts = 0", "state = 'queued', due = 0")
+        if not self._decide(
+            key, "state = 'held' OR state = 'refused' AND attempts = 0", "state = 'queued', due = :now"
+        ):
+            raise DeliveryError(f"picture {key} does not wait for the host; `murai publish status` lists what does.")
 
     def refuse(self, key: str) -> None:
         """The host says no: nothing more is sent of it. Raises DeliveryError."""
-        self._decide(key, "state IN ('held', 'queued', 'failed', 'unsure')", "state = 'refused'")
+        which = "state IN ('held', 'queued', 'sending', 'failed', 'unsure')"
+        if not self._decide(key, which, "state = 'refused'"):
+            raise DeliveryError(f"nothing of picture {key} is still to be sent; what is out is removed where it is.")
 
     def settle(self, key: str, service: str, *, there: bool) -> None:
         """The host has looked for what may be there: it is, or it is sent again. Raises DeliveryError."""
-        again = "state = 'queued', due = 0, error = '', notes = '{}'"
-        if not self._decide(key, "state = 'unsure' AND service = ?", "state = 'sent'" if there else again, service):
+        again = "state = 'queued', due = :now, error = '', notes = '{}'"
+        if not self._decide(
+            key, "state = 'unsure' AND service = :service", "state = 'sent'" if there else again, service
+        ):
             raise DeliveryError(f"nobody wonders whether picture {key} is at {service}.")
 
     def withdraw(self, key: str) -> list[str]:
         """Its visitor deletes it: nothing more is sent. Returns the services where it is or may be already."""
         with self._database.writing() as rows:
-            there = self._rows("key = ? AND state IN ('sending', 'sent', 'unsure')", key)
+            there = self._rows("key = ? AND (attempts > 0 OR state IN ('sent', 'unsure'))", key)
             rows.execute("UPDATE rows SET state = 'withdrawn' WHERE key = ? AND state != 'sent'", (key,))
         self._tell()
         return [row.service for row in there]
+
+    def give_up(self, key: str) -> None:
+        """The picture is not kept any longer: what was still to be sent of it has failed."""
+        why = "its picture was too old to be kept any longer."
+        with self._database.writing() as rows:
+            rows.execute(
+                "UPDATE rows SET state = 'failed', error = ? WHERE key = ? AND state IN ('held', 'queued', 'sending')",
+                (why, key),
+            )
 
     def rows(self, state: State | None = None) -> list[Row]:
         """All of them, or those in one state, by when their pictures were made."""
         return self._rows("state = ?1 OR ?1 IS NULL ORDER BY made, key, service", state)
 
-    @property
-    def busy(self) -> set[str]:
-        """Keys of the pictures that are still needed here."""
-        return {row.key for state in OPEN for row in self.rows(state)}
+    def busy(self, services: Iterable[str]) -> set[str]:
+        """Keys of the pictures that are still needed for one of these services."""
+        used, oldest = set(services), self._clock() - LONGEST_STAY
+        rows = (row for state in OPEN for row in self.rows(state))
+        return {row.key for row in rows if row.service in used and row.post.made > oldest}
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How many rows each service has in each state, of those it has any in."""
@@ -151,9 +183,9 @@ class Outbox:
         """Try what failed once more, and what waits now, at one service or all."""
         with self._database.writing() as rows:
             rows.execute(
-                "UPDATE rows SET state = 'queued', due = 0, refusals = 0"
-                " WHERE state IN ('failed', 'queued') AND (service = ?1 OR ?1 IS NULL)",
-                (service,),
+                "UPDATE rows SET state = CASE state WHEN 'failed' THEN 'queued' ELSE state END, due = ?2, refusals = 0"
+                " WHERE state IN ('failed', 'queued', 'sending') AND (service = ?1 OR ?1 IS NULL)",
+                (service, self._clock()),
             )
         for name in [service] if service else self.counts():
             self._nudge(name)
@@ -173,7 +205,9 @@ class Outbox:
         self._nudge(service)
         with self._database.writing() as rows:
             rows.execute("UPDATE services SET paused = '' WHERE service = ?", (service,))
-            rows.execute("UPDATE rows SET due = 0 WHERE service = ? AND state = 'queued'", (service,))
+            rows.execute(
+                "UPDATE rows SET due = ? WHERE service = ? AND state IN ('queued', 'sending')", (self._clock(), service)
+            )
         self._tell()
 
     @property
@@ -197,31 +231,41 @@ class Outbox:
 
         Raises DeliveryError where somebody else does.
         """
-        lock = sqlite3.connect(f"{self._database.file}.lock", timeout=0, isolation_level=None, check_same_thread=False)
+        file = f"{self._database.file}.lock"
         try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error:
-            lock.close()
-            raise DeliveryError(f"another murai sends from {self._database.file} already; end it first.") from None
+            lock = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except BaseException:
+                lock.close()
+                raise
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                why = f"another murai sends from {self._database.file} already; end it first."
+            else:
+                why = f"{file} cannot be locked ({error}); remove it, or mend its folder."
+            raise DeliveryError(why) from None
         return lock.close
 
-    def take(self, service: str) -> Row | None:
+    def take(self, service: str, backoff: Callable[[int], float] = lambda attempts: 0.0) -> Row | None:
         """The row of `service` that is due first, which is being sent from now on; None where nothing is.
 
-        One that was being sent already is taken again: whoever took it is gone.
+        What may have been posted goes before all else, then what has waited longest. One that was being sent already is
+        taken again: whoever took it is gone. `backoff`: seconds until then, after so many attempts before this one.
         """
+        now = self._clock()
         due = self._rows(
             "service = ?1 AND state IN ('queued', 'sending') AND (due <= ?2 OR due > ?2 + ?3)"
             " AND NOT EXISTS (SELECT 1 FROM services WHERE services.service = ?1 AND paused != '')"
-            " ORDER BY due, made, key LIMIT 1",
-            *(service, self._clock(), LONGEST),
+            f" ORDER BY json_extract(notes, '$.{POSTING}') IS NULL, due, attempts, made, key LIMIT 1",
+            *(service, now, LONGEST),
         )
         for row in due:
             with self._database.writing() as rows:
                 taken = rows.execute(
-                    "UPDATE rows SET state = 'sending', attempts = attempts + 1"
+                    "UPDATE rows SET state = 'sending', attempts = attempts + 1, due = ?"
                     " WHERE key = ? AND service = ? AND state IN ('queued', 'sending')",
-                    (row.key, service),
+                    (now + min(backoff(row.attempts), LONGEST), row.key, service),
                 ).rowcount
             if taken:  # and not withdrawn meanwhile
                 return row
@@ -269,12 +313,13 @@ class Outbox:
         with self._news:
             self._news.notify_all()
 
-    def _decide(self, key: str, which: str, change: str, *values: str) -> int:
+    def _decide(self, key: str, which: str, change: str, service: str = "") -> int:
         """Change those rows of a picture; returns how many there were. Raises DeliveryError where it has no rows."""
         if not self._rows("key = ?", key):
             raise DeliveryError(f"there is no picture {key} in the outbox; `murai publish status` lists them.")
         with self._database.writing() as rows:
-            changed = rows.execute(f"UPDATE rows SET {change} WHERE key = ? AND ({which})", (key, *values)).rowcount
+            values = {"key": key, "service": service, "now": self._clock()}
+            changed = rows.execute(f"UPDATE rows SET {change} WHERE key = :key AND ({which})", values).rowcount
         self._tell()
         return changed
 
@@ -287,10 +332,3 @@ def _row(found: sqlite3.Row) -> Row:
     picture = Path(os.fsdecode(found["picture"]))
     post = Post(found["key"], picture, found["caption"], found["alt"], found["made"])
     return Row(post=post, **{name: found[name] for name in COLUMNS})
-
-
-def _when(aside: Path) -> float:
-    """When a damaged file was put aside, as its name says."""
-    with suppress(ValueError):
-        return int(aside.stem.rpartition("-")[2]) / 1e9
-    return 0.0

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from murai.errors import MuraiError, Say, silent
+from murai.errors import DeliveryError, MuraiError, Say, silent
 from murai.publish.fitting import prepare
 from murai.publish.outbox import Outbox, Row
 from murai.publish.post import LoggedOut, Refused, Service, TryLater, Unsure
@@ -18,19 +18,24 @@ LONGEST_ASKED = 3600.0
 """Seconds after which a service is asked again, however long it wanted to be left alone."""
 REFUSALS = 3
 """Times that a service refuses a post before it is given up."""
+REFUSED = 5
+"""Failures that a refusal counts for: minutes pass until the last time, in which what was wrong may be mended."""
 
 
 class Publisher:
     """Sends the rows of `outbox` that are due to `services`, from construction to `close`. Any thread may add rows.
 
-    A service that cannot take anything now is left alone for a while, longer each time, or as long as it asks. That
-    goes on for days, by a clock that nobody sets. One that wants a login is paused. `say` hears of each trouble once,
-    and of its end. `first`: seconds of the first wait.
+    What cannot be sent now waits for a while, longer each time; where that is so of several pictures, one after the
+    other, the service is left alone, or as long as it asks. That goes on for days, by a clock that nobody sets. One that
+    wants a login is paused. `say` hears of each trouble once, and of its end. `first`: seconds of the first wait.
 
-    Raises DeliveryError where another Publisher sends from the same outbox.
+    Raises DeliveryError where another Publisher sends from the same outbox, or a service is there twice.
     """
 
     def __init__(self, outbox: Outbox, services: Sequence[Service], say: Say = silent, *, first: float = FIRST) -> None:
+        names = [service.name for service in services]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise DeliveryError(f"pictures would go twice to {', '.join(twice)}; name each service once.")
         self._outbox, self._say, self._first = outbox, say, first
         self._closing = threading.Event()
         self._release = outbox.claim()
@@ -60,8 +65,8 @@ class Publisher:
             try:
                 nudges = self._outbox.nudges(service.name)
                 wait = line.step()
-            except MuraiError as error:  # the disk, not the service
-                line.complain(str(error))
+            except Exception as error:  # the disk, not the service; or a fault, whose text may hold anything
+                line.stumble(str(error) if isinstance(error, MuraiError) else f"a fault, {type(error).__name__}.")
                 wait = LOOK_EVERY
             if wait is None:
                 self._outbox.wait(min(LOOK_EVERY, self._first))
@@ -84,13 +89,20 @@ class _Line:
 
     def __init__(self, service: Service, outbox: Outbox, say: Say, first: float) -> None:
         self._service, self._outbox, self._say, self._first = service, outbox, say, first
-        self._failures, self._said = 0, ""
+        self._failed = set[str]()
+        """Keys of what failed since something was sent."""
+        self._said = self._stumbled = ""
 
     def step(self) -> float | None:
         """Send the row that is due; returns for how many seconds the service is left alone, None where none is due."""
-        row = self._outbox.take(self._service.name)
+        row = self._outbox.take(self._service.name, self._wait)
         if row is None:
             return None
+        wait = self._attempt(row)
+        self._stumbled = ""
+        return wait
+
+    def _attempt(self, row: Row) -> float:
         name = self._service.name
         try:
             url = self._service.send(prepare(row.post, self._service.limits), self._outbox.notes(row))
@@ -116,14 +128,18 @@ class _Line:
 
     def _later(self, row: Row, reason: str, asked: float | None) -> float:
         self._outbox.unsent(row, reason, wait=self._wait(row.attempts))
-        self._failures += 1
-        if self._failures > 1:  # one failure is nothing yet
-            self.complain(f"{self._service.name}: {reason} It is tried again until it works.")
-        return self._wait(self._failures - 1) if asked is None else min(max(0.0, asked), LONGEST_ASKED)
+        again = row.attempts > 0 or bool(self._failed)  # one failure is nothing yet
+        self._failed.add(row.key)
+        if again and not self._said:
+            self._said = reason
+            self._say(f"{self._service.name}: {reason} It is tried again until it works.")
+        # One picture that always fails does not hold the others.
+        own = self._wait(len(self._failed) - 1) if len(self._failed) > 1 else 0.0
+        return max(own, min(max(0.0, asked or 0.0), LONGEST_ASKED))
 
     def _refused(self, row: Row, reason: str) -> float:
         if row.refusals + 1 < REFUSALS:
-            self._outbox.unsent(row, reason, wait=self._wait(row.attempts), refused=True)
+            self._outbox.unsent(row, reason, wait=self._wait(row.refusals + REFUSED), refused=True)
         else:
             self._outbox.unsent(row, reason, state="failed", refused=True)
             self._say(f"{self._service.name}: picture {row.key} is not published: {reason}")
@@ -132,13 +148,14 @@ class _Line:
     def _recovered(self) -> None:
         if self._said:
             self._say(f"{self._service.name}: works again.")
-        self._failures, self._said = 0, ""
+        self._failed.clear()
+        self._said = ""
 
-    def complain(self, trouble: str) -> None:
-        """Say it, unless a trouble was said already that has not ended."""
-        if not self._said:
-            self._say(trouble)
-        self._said = trouble
+    def stumble(self, trouble: str) -> None:
+        """Say it, unless it was said since a step went well."""
+        if self._stumbled != trouble:
+            self._stumbled = trouble
+            self._say(f"{self._service.name}: {trouble}")
 
     def _wait(self, attempts: int) -> float:
         """Seconds, twice as many each time, and not the same for all."""
