@@ -60,6 +60,7 @@ def test_consent_is_asked_in_the_visitors_language_and_names_the_places():
     prompt = Phone(booth).scene().prompt
     assert "sur Bluesky et dans notre galerie" in prompt
     assert "Si vous dites non" in prompt
+    assert Phone(booth).scene().language == "fr"
 
 
 def test_the_picture_is_told_once_it_is_done_and_a_copy_only_while_there_are_some():

@@ -66,11 +66,11 @@ def test_a_visit_on_a_phone(browse: Callable[..., Any], visitor: Visitor) -> Non
     page.get_by_role("button", name="The Great Wave").click()
     page.locator(".choice[aria-pressed=true]", has_text="The Great Wave").wait_for()
     page.get_by_role("button", name="Take the picture").click()
-    page.get_by_text("Look at the camera").wait_for()
+    page.get_by_role("heading", name="Look at the camera").wait_for()
     visitor.state, visitor.key = "done", "k" * 22  # the page follows by itself
     page.get_by_role("link", name="Take my picture home").wait_for()
     visitor.token = "another"
-    page.get_by_text("Your turn is over").wait_for()
+    page.get_by_role("heading", name="Your turn is over").wait_for()
     assert [event for event, _, _ in visitor.pressed] == ["style", "button"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -78,5 +78,5 @@ def test_a_visit_on_a_phone(browse: Callable[..., Any], visitor: Visitor) -> Non
 def test_it_works_without_scripts(browse: Callable[..., Any], visitor: Visitor) -> None:
     page = browse(PAGE, DESK, java_script_enabled=False)
     page.get_by_role("button", name="Take the picture").click()
-    page.get_by_text("Look at the camera").wait_for()
+    page.get_by_role("heading", name="Look at the camera").wait_for()
     assert visitor.pressed == [("button", "", 0)]

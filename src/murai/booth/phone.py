@@ -72,7 +72,7 @@ class Phone:
         if moment.state == "choose":
             offers += self._choices(moment, words)
         key = booth.key if moment.state == "done" else ""
-        return Scene(moment.serial, self._prompt(moment, words), offers, key)
+        return Scene(moment.serial, self._prompt(moment, words), offers, key, words.name)
 
     def hear(self, event: str, value: str = "", serial: int | None = None) -> None:
         """Something was pressed."""

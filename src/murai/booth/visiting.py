@@ -34,16 +34,18 @@ class Offer:
 class Scene:
     """What a phone shows of the visit, in the visitor's language.
 
-    serial   of the state, which goes back with what is pressed, so that a late press does nothing
-    prompt   what the booth says
-    offers   in the order they are shown; of those without a value the first is the one most visitors want
-    key      of the picture to take home, once there is one
+    serial    of the state, which goes back with what is pressed, so that a late press does nothing
+    prompt    what the booth says
+    offers    in the order they are shown; of those without a value the first is the one most visitors want
+    key       of the picture to take home, once there is one
+    language  of all this, such as "fr"; empty where nobody knows
     """
 
     serial: int
     prompt: str
     offers: Sequence[Offer] = ()
     key: str = ""
+    language: str = ""
 
 
 class Visiting(Protocol):

@@ -4,19 +4,42 @@
 const WAIT_AFTER_PRESS = 150; // milliseconds in which the booth does what was pressed
 let last = "";
 
-/** Put the <main> of a page in the place of the one that is shown, unless somebody is using that. */
-function show(html) {
-  const next = new DOMParser().parseFromString(html, "text/html").querySelector("main");
+/** What tells a button, link or summary from all others of a page. */
+function what(element) {
+  const form = element.closest("form") ?? element.parentElement?.querySelector("form");
+  const values = form ? [...new FormData(form)].filter(([name]) => name !== "serial") : [];
+  return JSON.stringify([element.textContent, values]);
+}
+
+/** Put the <main> of a page in the place of the one that is shown; what is open or has the focus there keeps it. */
+async function show(answer) {
+  if (answer.status >= 500) return; // a fault, which is over soon
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
   const now = document.querySelector("main");
   if (!next || !now || next.innerHTML === last) return;
-  if (now.querySelector("details[open]")) return;
   last = next.innerHTML;
+  const open = [...now.querySelectorAll("details[open] > summary")].map(what);
+  const focused = now.contains(document.activeElement) ? what(document.activeElement) : "";
   now.replaceWith(next);
+  for (const summary of next.querySelectorAll("summary")) {
+    summary.parentElement.open = open.includes(what(summary));
+  }
+  [...next.querySelectorAll("button, a, summary")].find((each) => what(each) === focused)?.focus({ preventScroll: true });
+  tell(next);
+}
+
+/** Say a new headline to who does not see it. */
+function tell(main) {
+  const status = document.querySelector("[role=status]");
+  const text = main.querySelector("h1")?.textContent ?? "";
+  if (!status || status.textContent === text) return;
+  status.lang = main.lang;
+  status.textContent = text;
 }
 
 async function look() {
   try {
-    show(await (await fetch(location.href)).text());
+    await show(await fetch(location.href));
   } catch {
     // the booth is away for a moment
   }
@@ -36,14 +59,16 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.matches("[data-stay]")) return;
   event.preventDefault();
-  form.querySelector("button").disabled = true;
+  if (form.dataset.busy) return;
+  form.dataset.busy = "yes"; // a button that is disabled would lose the focus
   try {
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    show(await answer.text());
+    await show(answer);
     setTimeout(look, WAIT_AFTER_PRESS);
   } catch {
-    form.querySelector("button").disabled = false;
+    // the booth is away for a moment
   }
+  delete form.dataset.busy;
 });
 
 /** Sharing, where the phone allows it: browsers do on encrypted pages only. */
