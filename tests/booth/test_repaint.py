@@ -75,6 +75,17 @@ def test_a_style_that_is_not_there_is_said_and_the_next_is_painted(repainter, he
     assert "gone" in heard.said[0]
 
 
+def test_what_cannot_be_started_costs_the_better_painting_alone(heard, tiny_pack, tmp_path):
+    one = Repainter(heard, heard.said.append, [str(tmp_path / "gone")])
+    try:
+        for key in (1, 2):
+            one.add(Job(key, tiny_pack, "warm", [PICTURE]))
+            assert heard.wait_for(key) == [None]
+    finally:
+        one.close()
+    assert "cannot be started" in heard.said[0]
+
+
 def test_what_hangs_is_ended(heard, tiny_pack, monkeypatch):
     monkeypatch.setattr(repaint, "SECONDS", 0.2)
     one = Repainter(heard, heard.said.append, [sys.executable, "-c", "import time; time.sleep(60)"])

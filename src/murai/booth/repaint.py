@@ -142,7 +142,10 @@ class Repainter:
                 raise _Gone("the booth closes.")
             if self._process is None:
                 pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-                self._process = subprocess.Popen(self._command, **pipes)  # type: ignore[call-overload]
+                try:
+                    self._process = subprocess.Popen(self._command, **pipes)  # type: ignore[call-overload]
+                except OSError as error:
+                    raise _Gone(f"what paints it in full quality cannot be started ({error.strerror}).") from error
             return self._process
 
     def _end(self) -> None:
