@@ -1,11 +1,9 @@
-"""Printing by CUPS, through its own commands: lp, lpstat, cancel."""
+"""Printing by CUPS, through its own commands: lp, lpstat."""
 
 import os
 import re
 import shutil
 import subprocess
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +11,7 @@ from murai.errors import BoothError
 
 PATIENCE = 10.0
 """Seconds that a command may take."""
-LOOK_EVERY = 0.2
-"""Seconds between two looks at a job."""
-MOST = 20
-"""Copies of one picture, whoever asks for them."""
 JOB = re.compile(r"request id is (\S+-\d+)")
-OPTION = re.compile(r"[\w.-]+(=[\w.,:+/ -]*)?")
 FINE = ("none", "job-printing", "job-queued")
 """What a printer says of itself that is no trouble. What only warns ends in -report, and is none either."""
 
@@ -31,46 +24,30 @@ class PrinterState:
     printing  whether it does
     reasons   why not, as IPP names them, such as "media-empty-error"
     message   what it says of that itself
-    jobs      those that wait or are being printed
     """
 
     ready: bool
     printing: bool
     reasons: tuple[str, ...]
     message: str
-    jobs: tuple[str, ...]
 
 
 class Printer:
     """The printer called `name`; where that is empty, the system's default one, or the only one there is.
 
-    options   for `lp`, such as "media=w288h432" or "fit-to-page"
-    copies    at most so many of one picture
-
     Raises BoothError here and in all methods: without CUPS, for a printer that is not there, for what CUPS refuses.
     """
 
-    def __init__(self, name: str = "", *, options: Sequence[str] = ("fit-to-page",), copies: int = 1) -> None:
-        for option in options:
-            if not OPTION.fullmatch(option):
-                raise BoothError(f"'{option}' is no option of a printer; write NAME=VALUE, such as media=A6.")
-        if not 1 <= copies <= MOST:
-            raise BoothError(f"a picture is printed 1 to {MOST} times, not {copies}.")
+    def __init__(self, name: str = "") -> None:
         self.name = _chosen(name)
-        self._options, self._copies = tuple(options), copies
 
-    def print(self, file: Path, copies: int = 1, title: str = "murai") -> str:
-        """Queue a picture, JPEG or PDF; returns the job. It may be removed from the disk once this returns."""
-        if not 1 <= copies <= self._copies:
-            raise BoothError(f"at most {self._copies} copies of a picture are printed, not {copies}.")
+    def print(self, file: Path) -> None:
+        """Queue a picture, JPEG or PDF. It may be removed from the disk once this returns."""
         if not file.is_file():
             raise BoothError("the picture to print is not there any more.")
-        options = [word for option in self._options for word in ("-o", option)]
-        said = _run("lp", "-d", self.name, "-n", str(copies), "-t", title, *options, "--", str(file.resolve()))
-        job = JOB.search(said)
-        if job is None:
+        said = _run("lp", "-d", self.name, "-t", "murai", "-o", "fit-to-page", "--", str(file.resolve()))
+        if not JOB.search(said):
             raise BoothError(f"the printer {self.name} did not take the picture: {said.strip() or 'it says nothing'}.")
-        return job[1]
 
     def state(self) -> PrinterState:
         """How it is now."""
@@ -86,26 +63,7 @@ class Printer:
             printing="now printing" in lines[0],
             reasons=reasons or (("rejecting",) if rejects else ("stopped",) if stopped else ()),
             message=message,
-            jobs=tuple(self.jobs()),
         )
-
-    def jobs(self) -> list[str]:
-        """What waits or is being printed, the oldest first."""
-        return [line.split()[0] for line in _run("lpstat", "-W", "not-completed", "-o", self.name).splitlines() if line]
-
-    def wait(self, job: str, seconds: float) -> bool:
-        """Whether `job` left the queue within that time: printed, or cancelled by somebody."""
-        end = time.monotonic() + seconds
-        while job in self.jobs():
-            if time.monotonic() > end:
-                return False
-            time.sleep(LOOK_EVERY)
-        return True
-
-    def cancel(self, job: str) -> None:
-        """Take `job` out of the queue; one that is printed already is no trouble."""
-        if job in self.jobs():
-            _run("cancel", job)
 
 
 def printers() -> list[str]:
