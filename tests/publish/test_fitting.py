@@ -1,5 +1,6 @@
 """Pictures and texts as the services take them."""
 
+import errno
 import io
 import json
 import subprocess
@@ -13,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from murai.publish.bluesky import Bluesky
 from murai.publish.fitting import bluesky_length, cut, graphemes, mastodon_length, prepare, x_length
-from murai.publish.post import Limits, Post, Refused, clean
+from murai.publish.post import Limits, Post, Refused, TryLater, clean
 
 from .kit import SERVERS, installed, new_post, picture
 
@@ -115,10 +116,28 @@ def test_colours_of_another_space_are_changed_into_the_common_one(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, None])
 def test_what_is_no_picture_is_refused(tmp_path, content):
-    path = tmp_path / "a.png"
+    path = tmp_path / "secret.png"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(Refused, match="cannot be read"):
+    with pytest.raises(Refused, match="cannot be read") as refused:
+        prepare(post_of(path), Limits())
+    assert "secret" not in str(refused.value)
+
+
+def test_a_disk_that_does_not_give_its_pictures_is_waited_for(tmp_path, monkeypatch):
+    (tmp_path / "disk").mkdir()
+    path = picture(tmp_path / "disk")
+    (tmp_path / "disk").rename(tmp_path / "away")
+    with pytest.raises(TryLater, match="see to its disk"):
+        prepare(post_of(path), Limits())
+    (tmp_path / "away").rename(tmp_path / "disk")
+    prepare(post_of(path), Limits())
+
+    def broken(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Image, "open", broken)
+    with pytest.raises(TryLater, match="Input/output"):
         prepare(post_of(path), Limits())
 
 
@@ -173,6 +192,8 @@ def test_bluesky_counts_graphemes_and_bytes():
 
 def test_mastodon_counts_links_and_mentions_short():
     assert mastodon_length("https://example.org/" + "a" * 100) == 23
+    assert mastodon_length("https://example.org。あああ") == 27
+    assert mastodon_length("see https://example.org/a, example.org") == len("see , example.org") + 23
     assert mastodon_length("@booth@example.org hi") == len("@booth hi")
 
 

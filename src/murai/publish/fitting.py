@@ -8,7 +8,7 @@ from collections.abc import Callable
 import regex
 from PIL import Image, ImageCms, ImageOps
 
-from murai.publish.post import Limits, Post, Prepared, Refused, clean
+from murai.publish.post import Limits, Post, Prepared, Refused, TryLater, clean
 
 QUALITIES = (92, 85, 75, 65)
 """Of a JPEG, tried in turn before the picture is made smaller."""
@@ -30,7 +30,8 @@ LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 
 
 def prepare(post: Post, limits: Limits) -> Prepared:
-    """`post` within `limits`. Raises Refused where the picture cannot be read, or not be made small enough."""
+    """`post` within `limits`. Raises Refused where the picture is none, or cannot be made small enough, TryLater where the
+    disk does not give it."""
     image, kind, size = fit_picture(post, limits)
     caption, alt = clean(post.caption), clean(post.alt)
     if limits.characters is not None:
@@ -41,7 +42,7 @@ def prepare(post: Post, limits: Limits) -> Prepared:
 
 
 def fit_picture(post: Post, limits: Limits) -> tuple[bytes, str, tuple[int, int]]:
-    """The picture's bytes, media type and size. What is small enough keeps its pixels. Raises Refused."""
+    """The picture's bytes, media type and size. What is small enough keeps its pixels. Raises Refused, TryLater."""
     try:
         with Image.open(post.picture) as opened:
             opened.load()
@@ -49,7 +50,12 @@ def fit_picture(post: Post, limits: Limits) -> tuple[bytes, str, tuple[int, int]
                 return data, f"image/{str(opened.format).lower()}", opened.size
             image = _plain(opened)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise Refused(f"{post.picture} cannot be read as a picture ({error}); is the file still there?") from error
+        # Neither the file's name nor what Pillow says of it: the name may be a secret of its visitor.
+        reason = getattr(error, "strerror", None) or "it is damaged"
+        gone = isinstance(error, FileNotFoundError) and post.picture.parent.is_dir()
+        if isinstance(error, OSError) and error.errno and not gone:
+            raise TryLater(f"the picture cannot be read now ({reason}); see to its disk.") from None
+        raise Refused(f"the picture cannot be read ({reason}); is its file still there?") from None
     return _small(image, limits)
 
 
@@ -131,20 +137,22 @@ def bluesky_length(text: str) -> int:
 
 def mastodon_length(text: str) -> int:
     """Graphemes, where a link counts 23 and a mention is as long as the name without the server."""
-    return graphemes(MENTION.sub(r"@\1", regex.sub(r"https?://\S+", "x" * LINK_LENGTH, text)))
+    links = [found.span() for found in LINK.finditer(text) if found[0].startswith("http")]
+    longer = sum(_link_weight(text, *link, graphemes) - graphemes(text[slice(*link)]) for link in links)
+    return longer + graphemes(MENTION.sub(r"@\1", text))
 
 
 def x_length(text: str) -> int:
     """X's weighted length: a link counts 23, an emoji 2, letters of most alphabets 1, Chinese and others 2."""
     text = unicodedata.normalize("NFC", text)
-    links = [_link_weight(text, *found.span()) for found in LINK.finditer(text)]
+    links = [_link_weight(text, *found.span(), _weight) for found in LINK.finditer(text)]
     return sum(links) + _weight(LINK.sub("", text))
 
 
-def _link_weight(text: str, start: int, end: int) -> int:
+def _link_weight(text: str, start: int, end: int, weight: Callable[[str], int]) -> int:
     """Of what X takes for a link. What only may be one, for it has no http or no space before it, counts for more."""
     sure = text.startswith("http", start) and (not start or text[start - 1].isspace())
-    return LINK_LENGTH if sure else max(LINK_LENGTH, _weight(text[start:end]))
+    return LINK_LENGTH if sure else max(LINK_LENGTH, weight(text[start:end]))
 
 
 def _weight(text: str) -> int:
