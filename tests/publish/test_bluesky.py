@@ -121,7 +121,7 @@ def test_a_server_that_is_not_there(bluesky):
     [
         (500, {}, b"", None),
         (503, {"Retry-After": "77"}, b"<html>", 77),
-        (429, {"RateLimit-Reset": "1000060", "Date": "Mon, 12 Jan 1970 13:46:40 GMT"}, b"{}", 60),
+        (429, {"RateLimit-Reset": "1000000060", "Date": "Sun, 09 Sep 2001 01:46:40 GMT"}, b"{}", 60),
         (200, {"Content-Type": "text/html"}, b"<html>Welcome to the hotel</html>", None),
         (200, {"Content-Type": "application/json"}, b'{"handle": 5', None),
     ],

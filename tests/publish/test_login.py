@@ -12,7 +12,7 @@ import pytest
 
 from murai.errors import DeliveryError
 from murai.publish import login
-from murai.publish.login import Questions
+from murai.publish.login import Questions, server_address
 
 from .kit import free_port
 
@@ -97,6 +97,15 @@ def test_the_address_is_typed_in(silent_input):
     silent_input.write("http://127.0.0.1:8459/?state=a&code=b\n")
     silent_input.flush()
     assert Questions(lambda _: None).arrival(free_port()) == "http://127.0.0.1:8459/?state=a&code=b"
+
+
+def test_servers_are_spoken_to_in_secret():
+    assert server_address("mastodon.social/") == server_address("https://mastodon.social") == "https://mastodon.social"
+    for here in ("http://localhost:3000", "http://127.0.0.1:80", "http://[::1]"):
+        assert server_address(here) == here
+    for wrong in ("http://mastodon.social", "http://[x", "ftp://a.org", "http://a:b", ""):
+        with pytest.raises(DeliveryError, match=r"use https|no address"):
+            server_address(wrong)
 
 
 def test_nobody_agrees(silent_input, monkeypatch):

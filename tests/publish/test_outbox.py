@@ -97,7 +97,7 @@ def test_what_is_decided_already_is_said(outbox):
         outbox.approve("one")
     outbox.sent(outbox.take("x"), "")
     for decide in (outbox.approve, outbox.refuse):
-        with pytest.raises(DeliveryError, match="does not wait|nothing of picture"):
+        with pytest.raises(DeliveryError, match=r"does not wait|nothing of picture"):
             decide("one")
 
 

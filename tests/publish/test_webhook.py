@@ -60,14 +60,18 @@ def test_the_same_key_again_after_a_lost_answer(between, outbox, tmp_path):
     assert [headers["Idempotency-Key"] for _, _, headers, _ in one.requests] == [post.key] * 4
 
 
-@pytest.mark.parametrize(("status", "kind"), [(400, Refused), (401, LoggedOut), (404, Refused), (302, TryLater)])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, Refused), (401, LoggedOut), (403, LoggedOut), (404, LoggedOut), (410, LoggedOut), (302, TryLater)],
+)
 def test_answers_that_are_no_success(between, tmp_path, status, kind):
     one = between()
-    one.answer(status, {}, f"no: {one.url}".encode())
-    service = Webhook(Held(address=one.url))
+    one.answer(status, {}, b"no pictures at /hooks/s3cr3t-path")
+    service = Webhook(Held(address=f"{one.url}/hooks/s3cr3t-path"))
     with pytest.raises(kind) as raised:
         service.send(prepare(new_post(tmp_path), service.limits), Memory())
     assert one.url not in str(raised.value)  # an address may be a secret
+    assert "s3cr3t" not in str(raised.value)
 
 
 def test_who_is_asked(between):
@@ -93,6 +97,6 @@ class Person:
 
 def test_login():
     assert Webhook.login(Person("https://example.org/a"))["address"] == "https://example.org/a"
-    for wrong in ("example.org", "ftp://example.org", "http://", "a b"):
+    for wrong in ("example.org", "ftp://example.org", "http://", "a b", "http://[x", "http://a:b"):
         with pytest.raises(DeliveryError, match="no address"):
             Webhook.login(Person(wrong))

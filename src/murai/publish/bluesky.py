@@ -10,7 +10,7 @@ from murai.errors import DeliveryError
 from murai.publish.credentials import Keeper, Secrets
 from murai.publish.fitting import bluesky_length
 from murai.publish.http import TIMEOUT, TroubleOnTheWay, trouble, unanswered
-from murai.publish.login import Questions
+from murai.publish.login import Questions, server_address
 from murai.publish.post import Limits, LoggedOut, Notes, Prepared, Refused, TryLater
 
 SERVER = "https://bsky.social"
@@ -38,10 +38,10 @@ class Bluesky:
     @staticmethod
     def login(ask: Questions) -> dict[str, str]:
         """Ask for the account."""
-        server = ask.line("The server", SERVER)
+        server = server_address(ask.line("The server", SERVER))
         ask.say("An app password is made in Bluesky's settings, under Privacy and security.")
         return {
-            "server": server.rstrip("/") if "://" in server else f"https://{server.rstrip('/')}",
+            "server": server,
             "handle": ask.line("The handle, such as booth.bsky.social").removeprefix("@"),
             "password": ask.secret("The app password"),
         }
@@ -91,7 +91,7 @@ class Bluesky:
         detail = str(error).partition(" ")[2]
         if _name(error) in SESSION_ENDED | {"AccountTakedown", "AuthenticationRequired"}:
             status = 401
-        elif status == 403:
+        elif status == 403 and _name(error):
             return Refused(f"{self.name} refuses it ({values.hide(detail)}).")
         return trouble(self.name, status, headers, detail, values)
 

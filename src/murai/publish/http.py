@@ -11,7 +11,7 @@ import httpx
 
 from murai.errors import DeliveryError
 from murai.publish.credentials import Secrets
-from murai.publish.post import LoggedOut, NotReached, Prepared, Refused, TryLater
+from murai.publish.post import Denied, LoggedOut, NotReached, Prepared, Refused, TryLater
 
 TIMEOUT = 30.0
 """Seconds without a sign of life, after which a request is given up."""
@@ -19,6 +19,8 @@ LONGEST_DETAIL = 200
 """Letters of what a server says about a failure."""
 BUDGETS = ("x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour", "x-ratelimit", "ratelimit")
 """How headers begin that say when a budget of requests is full again."""
+MOMENTS = 1e8
+"""Numbers from which on servers mean a moment, not seconds from now."""
 TroubleOnTheWay = (httpx.HTTPError, httpx.InvalidURL)
 """What is raised where no answer came."""
 Answer = httpx.Response
@@ -54,15 +56,19 @@ def unanswered(name: str, error: Exception, secrets: Secrets) -> DeliveryError:
 
 
 def trouble(name: str, status: int, headers: Mapping[str, str], detail: str, secrets: Secrets) -> DeliveryError:
-    """What an answer other than 2xx is; `detail` is what the server says about it."""
+    """What an answer other than 2xx of a server that speaks JSON is; `detail` is what it says about it."""
+    headers = {header.lower(): value for header, value in headers.items()}
     said = f"{name} answers {status}" + (f" ({short})" if (short := _short(secrets.hide(detail))) else "")
     if status == 429:
         wait = patience(headers)
         return NotReached(f"{said}: it wants fewer requests.", 60.0 if wait is None else wait)
+    if status == 403 and "json" not in headers.get("content-type", "").lower():
+        return NotReached(f"{said}: something in between does not let it through.")
     if status in (408, 425) or status >= 500 or status < 400:
         return TryLater(f"{said}: it does not work now.", patience(headers))
     if status in (401, 402, 403):
-        return LoggedOut(f"{said}; see to the account, then `murai publish login {name}` or `resume {name}`.")
+        kind = LoggedOut if status == 401 else Denied
+        return kind(f"{said}; see to the account, then `murai publish login {name}` or `resume {name}`.")
     return Refused(f"{said}.")
 
 
@@ -72,12 +78,20 @@ def patience(headers: Mapping[str, str]) -> float | None:
     now = moment(headers.get("date", "")) or datetime.now(UTC).timestamp()
     waits = []
     if after := headers.get("retry-after", "").strip():
-        waits.append(float(after) if after.isdigit() else (moment(after) or now) - now)
+        waits.append(_seconds(after, now))
     for budget in BUDGETS:
         reset = headers.get(f"{budget}-reset", "").strip()
         if reset and headers.get(f"{budget}-remaining", "0").strip() == "0":
-            waits.append((float(reset) if reset.isdigit() else moment(reset) or now) - now)
+            waits.append(_seconds(reset, now))
     return max(0.0, *waits) if waits else None
+
+
+def _seconds(text: str, now: float) -> float:
+    """How long after `now` that is: a number of seconds, a moment in seconds since 1970, or a date; 0 for all else."""
+    with suppress(ValueError):
+        number = float(text)
+        return number if number < MOMENTS else number - now
+    return (moment(text) or now) - now
 
 
 def moment(text: str) -> float | None:

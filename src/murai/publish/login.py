@@ -6,13 +6,35 @@ from collections.abc import Callable
 from getpass import getpass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, SimpleQueue
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from murai.errors import DeliveryError, Say
 
 LONGEST = 900.0
 """Seconds in which somebody has to agree."""
 ARRIVED = b"murai is logged in; this page may be closed.\n"
+HERE = ("localhost", "127.0.0.1", "::1")
+
+
+def web_address(text: str) -> SplitResult:
+    """The parts of an address. Raises DeliveryError where it is none."""
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.hostname and (parts.port or True):
+            return parts
+    except ValueError:
+        pass
+    raise DeliveryError("that is no address; write it whole, such as https://example.org/pictures.")
+
+
+def server_address(text: str) -> str:
+    """The address of a server, https where nothing else is said. Raises DeliveryError where a password could be read
+    on the way to it."""
+    address = (text if "://" in text else f"https://{text}").rstrip("/")
+    parts = web_address(address)
+    if parts.scheme == "http" and parts.hostname not in HERE:
+        raise DeliveryError(f"anybody on the way could read what is sent to {parts.hostname} by http; use https.")
+    return address
 
 
 class Questions:

@@ -32,6 +32,10 @@ class LoggedOut(DeliveryError):
     """The service wants nothing of this account until somebody logs in, or mends the account."""
 
 
+class Denied(LoggedOut):
+    """The account is known, and may not do this."""
+
+
 class Unsure(DeliveryError):
     """The post may be there or not, and the service has no way to tell: a person has to look."""
 

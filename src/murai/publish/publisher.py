@@ -26,8 +26,8 @@ class Publisher:
     """Sends the rows of `outbox` that are due to `services`, from construction to `close`. Any thread may add rows.
 
     What cannot be sent now waits for a while, longer each time; where that is so of several pictures, one after the
-    other, the service is left alone, or as long as it asks. That goes on for days, by a clock that nobody sets. One that
-    wants a login is paused. `say` hears of each trouble once, and of its end. `first`: seconds of the first wait.
+    other, the service is left alone, or as long as it asks. That goes on for days, by a clock that nobody sets. One
+    that wants a login is paused. `say` hears of each trouble once, and of its end. `first`: seconds of the first wait.
 
     Raises DeliveryError where another Publisher sends from the same outbox, or a service is there twice.
     """

@@ -4,14 +4,16 @@ import hashlib
 import hmac
 from urllib.parse import urlsplit
 
-from murai.errors import DeliveryError
 from murai.publish.credentials import Keeper, Secrets
 from murai.publish.http import Answer, Web, multipart, trouble
-from murai.publish.login import Questions
+from murai.publish.login import Questions, web_address
 from murai.publish.post import Limits, LoggedOut, Notes, Prepared
 
 SIGNATURE = "X-Murai-Signature"
 """sha256= and the HMAC of the body with the secret, in hexadecimal digits."""
+
+CLOSED = (401, 402, 403, 404, 405, 410)
+"""Answers that concern the address, not the picture."""
 
 
 class Webhook:
@@ -31,8 +33,7 @@ class Webhook:
     def login(ask: Questions) -> dict[str, str]:
         """Ask for the address, and the secret that signs what is sent."""
         address = ask.line("The address that takes the pictures")
-        if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname:
-            raise DeliveryError("that is no address; write it whole, such as https://example.org/pictures.")
+        web_address(address)
         return {"address": address, "secret": ask.secret("The secret that signs them, empty for none", empty=True)}
 
     def account(self) -> str:
@@ -52,7 +53,11 @@ class Webhook:
         answer = self._web.ask("POST", values["address"], values, content=body, headers=headers)
         if answer.is_success:
             return answer.headers.get("location", "") or _url(answer)
-        raise trouble(self.name, answer.status_code, answer.headers, answer.text, values)
+        status = answer.status_code
+        if status in CLOSED:
+            raise LoggedOut(f"webhook answers {status}; see to its address, then `murai publish resume webhook`.")
+        # What it says is not repeated: part of its address, which may be a secret, may be in it.
+        raise trouble(self.name, status, answer.headers, "", values)
 
     def _values(self) -> Secrets:
         values = self._accounts.read(self.name)
