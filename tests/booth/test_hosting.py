@@ -165,15 +165,15 @@ def test_an_evening_at_the_desk(browse: Callable[..., Any], gallery: Gallery, ho
     page.get_by_text("That is not the PIN.").wait_for()
     page.get_by_label("PIN").fill(PIN)
     page.keyboard.press("Enter")
-    page.get_by_text("2 wait for your yes").wait_for()
+    page.get_by_text("Waiting for your yes: 2").wait_for()
     for text in ("Somebody chooses a painting", "Out of paper", "The camera is back.", "the login ran out", "sent 12"):
         assert page.get_by_text(text).is_visible(), text
     assert page.get_by_role("row", name="Visits 41").is_visible()
     assert page.get_by_role("row", name="Pictures taken 5").is_visible()  # two are previews of styles
     page.get_by_role("button", name="Show it").first.click()
-    page.get_by_text("1 wait for your yes").wait_for()
+    page.get_by_text("Waiting for your yes: 1").wait_for()
     page.get_by_role("button", name="No", exact=True).click()
-    page.get_by_text("wait for your yes").wait_for(state="detached")
+    page.get_by_text("Waiting for your yes").wait_for(state="detached")
     assert [gallery.find(key).standing for key in (yes, no)] == [SHOWN, REFUSED]  # type: ignore[union-attr]
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Go on").click()
@@ -189,5 +189,5 @@ def test_an_evening_at_the_desk(browse: Callable[..., Any], gallery: Gallery, ho
         page.get_by_role("link", name="Download those shown").click()
     assert zipfile.is_zipfile(download.value.path())
     fresh = held(gallery)  # the page follows by itself
-    page.get_by_text("1 wait for your yes").wait_for()
+    page.get_by_text("Waiting for your yes: 1").wait_for()
     assert page.locator(f"img[src$='{fresh}']").first.evaluate("image => image.decode().then(() => image.naturalWidth)")

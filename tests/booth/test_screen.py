@@ -51,7 +51,8 @@ def test_what_can_be_touched_is_large_and_apart_and_on_the_screen(size):
 @pytest.mark.parametrize("size", SIZES)
 def test_the_picture_has_room_and_is_not_written_on(size):
     for state, language, code in product(("review", "consent", "done"), ("en", "fr"), (None, CODE)):
-        drawn = SCREEN.draw(moment(state, language, shared=True), replace(SCENE, code=code, print="failed"), size)
+        scene = replace(SCENE, code=code, busy=code is None, print="failed")
+        drawn = SCREEN.draw(moment(state, language, shared=True), scene, size)
         left, top, right, bottom = drawn.picture
         assert (right - left) * (bottom - top) > 0.12 * size[0] * size[1], (state, language)
         inside = drawn.overlay[round(top) : round(bottom), round(left) : round(right), 3]

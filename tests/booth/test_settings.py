@@ -71,6 +71,17 @@ def test_what_is_no_pin_is_refused(pin):
         ("[pictures]\ncaption = '{title}'", "{title} is not filled in"),
         ("[waiting]\ncountdown = 0", "'waiting.countdown'"),
         ("button = 'q'", "'q' means something else"),
+        ("button = 'N'", "'N' means something else"),
+        ("button = 'pedal'", "'pedal' is no key of a button"),
+        ("button = 'escape'", "'escape' is no key of a button"),
+        ("button = 'é'", "'é' is no key of a button"),
+        ("kinds = ['strip', 'single', 'strip']", "'kinds' cannot be like that: 'strip' is there twice"),
+        ("languages = ['fr', 'fr']", "'fr' is there twice"),
+        ('event = "Anna\\nand Emile"', "'event' cannot be like that: it is one line of text"),
+        (
+            '[pictures]\ncaption = "{style}\\n{artist}"',
+            "'pictures.caption' cannot be like that: it is one line of text",
+        ),
         ("event = ", "cannot be read as settings"),
     ],
 )
@@ -79,6 +90,11 @@ def test_what_is_wrong_is_one_sentence(tmp_path, text, said):
         Settings.load(saved(tmp_path, text))
     assert said in str(error.value)
     assert "\n" not in str(error.value).replace("\\n", "")
+
+
+@pytest.mark.parametrize(("given", "kept"), [("Space", "space"), ("F5", "f5"), ("B", "b"), ("f12", "f12"), (";", ";")])
+def test_a_key_is_known_however_it_is_written(given, kept):
+    assert Settings(button=given).button == kept
 
 
 def test_a_file_that_is_missing_or_too_large_is_said(tmp_path):

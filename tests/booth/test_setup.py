@@ -85,6 +85,17 @@ def test_what_does_not_work_is_said_and_asked_again(ask):
     assert any("no style 'nobody'" in text for text in said)
 
 
+def test_files_are_looked_for_beside_the_settings_each_for_itself(ask, tmp_path):
+    PIL.Image.new("RGBA", (64, 64), (0, 200, 0, 128)).save(tmp_path / "frame.png")
+    pictures = {"logo": "broken.png"}
+    made, said, _ = ask(*[""] * 8, "frame.png", settings=Settings(source="pattern", pictures=pictures))
+    assert str(made.pictures.frame) == "frame.png"
+    assert not [text for text in said if "frame.png" in text]
+    assert len([text for text in said if "broken.png" in text]) == 4, "three times asked, once for the sample"
+    assert Settings.load(tmp_path / "booth.toml").pictures.frame == tmp_path / "frame.png"
+    assert f"wrote {tmp_path / 'booth.toml'}." in said
+
+
 def test_what_never_works_stays_for_later_and_does_not_go_on_for_ever(ask):
     settings = Settings(source="nowhere.mp4", publishing={"services": ["folder"]})
     made, said, _ = ask(settings=settings)

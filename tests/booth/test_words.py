@@ -1,11 +1,13 @@
 """What the booth says: every language says everything."""
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from murai.booth import words
+from murai.booth.letters import letters, wrapped
 from murai.booth.visit import KINDS
 from murai.booth.words import PLACE, bundled, load_words
 from murai.errors import BoothError
@@ -27,6 +29,14 @@ def test_every_language_says_all_that_english_says_with_the_same_places(language
     for key, text in said.items():
         assert text.strip()
         assert set(PLACE.findall(text)) == set(PLACE.findall(english[key])), key
+
+
+def test_no_french_line_begins_with_what_ends_a_sentence():
+    said = " ".join(texts("fr").values())
+    assert not re.findall(r"[^\u00a0][?!:;]", said)
+    assert "\u00a0?" in said
+    font = letters(20)
+    assert all(line[0] not in "?!:;" for width in range(10, 400, 40) for line in wrapped(said, font, width))
 
 
 def test_english_and_french_ship():
@@ -60,6 +70,7 @@ def test_a_file_of_ones_own_is_a_language(tmp_path):
         (("[kinds]", "[sorts]"), "of [kinds]"),
         (('"English"', "7"), "'language'"),
         (("smile =", "smile"), "cannot be read as words"),
+        (("Smile!", "Smile\\n!"), "'smile' of [screen]"),
     ],
 )
 def test_what_a_file_lacks_is_said(tmp_path, change, said):

@@ -1,5 +1,6 @@
 """Letters: the one typeface of the booth, with the accents of most European languages."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
@@ -37,9 +38,12 @@ def shortened(text: str, font: FreeTypeFont, width: float) -> str:
 
 
 def wrapped(text: str, font: FreeTypeFont, width: float) -> list[str]:
-    """`text` in lines of at most `width` pixels, broken between words; a longer word has a line of its own."""
+    """`text` in lines of at most `width` pixels, broken between words; a longer word has a line of its own.
+
+    Where a space does not break, neither does the line.
+    """
     lines: list[str] = []
-    for word in text.split():
+    for word in re.findall(r"[^ \t\n]+", text):
         if lines and font.getlength(f"{lines[-1]} {word}") <= width:
             lines[-1] += f" {word}"
         else:

@@ -174,7 +174,7 @@ class Screen:
             bottom = page.text(say(key), bottom - 1.5 * unit, 3.8, "medium", ACCENT)
         bottom = page.text(self._fate(say, moment, scene), bottom - 1.5 * unit, 3.6, "regular", SOFT)
         if scene.busy:
-            page.text(say("screen.wait"), bottom - 1.5 * unit, 3.6, "regular", SOFT)
+            bottom = page.text(say("screen.wait"), bottom - 1.5 * unit, 3.6, "regular", SOFT)
         if scene.code is None:
             return page.between(top, bottom)
         return page.code(scene.code, scene.address, say("screen.scan"), page.between(top, bottom))

@@ -6,7 +6,7 @@ import re
 import secrets
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -22,9 +22,29 @@ CAPTION_PLACES = ("style", "artist", "event")
 PIN = re.compile(r"\d{4,12}")
 HASHED = re.compile(r"scrypt:[0-9a-f]{32}:[0-9a-f]{64}")
 """How a PIN is kept: salt and hash."""
-TAKEN_KEYS = ("q", "escape", "f", "left", "right", "up", "down", *"0123456789")
+KEY = re.compile(r"space|enter|tab|f[1-9]|f1[0-2]|[!-@[-~]")
+"""How a window names the keys that a button may send."""
+TAKEN_KEYS = (*"qflrynp", *"0123456789")
 """Keys that mean something else to the booth or to its window."""
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+T = TypeVar("T")
+
+
+def _one_line(text: str) -> str:
+    if CONTROL.search(text):
+        raise ValueError("it is one line of text")
+    return text
+
+
+def _once(values: tuple[T, ...]) -> tuple[T, ...]:
+    if twice := [value for number, value in enumerate(values) if value in values[:number]]:
+        raise ValueError(f"'{twice[0]}' is there twice")
+    return values
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+Once = AfterValidator(_once)
 Seconds = Annotated[float, Field(ge=1, le=600)]
 
 
@@ -52,7 +72,7 @@ class Pictures(_Table):
 
     frame: Path | None = None
     logo: Path | None = None
-    caption: str = "{style}, {artist}"
+    caption: Line = "{style}, {artist}"
     strip: Literal["vertical", "square"] = "vertical"
     quality: Literal["mirror", "light", "fast", "fine", "johnson"] = "fine"
 
@@ -124,11 +144,11 @@ class Settings(_Table):
     pin        of the host, as `hash_pin` made it; never the PIN itself. Empty: no host page, and only Ctrl-C ends it
     """
 
-    event: Annotated[str, Field(max_length=80)] = "murai"
-    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en", "fr")
+    event: Annotated[Line, Field(max_length=80)] = "murai"
+    languages: Annotated[tuple[str, ...], Field(min_length=1), Once] = ("en", "fr")
     source: str = "auto"
     styles: tuple[str, ...] = ()
-    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = KINDS
+    kinds: Annotated[tuple[Kind, ...], Field(min_length=1), Once] = KINDS
     button: str = "space"
     pin: str = ""
     screen: Screen = Screen()
@@ -150,9 +170,11 @@ class Settings(_Table):
     @field_validator("button")
     @classmethod
     def _free(cls, key: str) -> str:
-        if key in TAKEN_KEYS:
+        if not KEY.fullmatch(key.lower()):
+            raise ValueError(f"'{key}' is no key of a button; take space, enter, tab, f1 to f12, or a letter")
+        if key.lower() in TAKEN_KEYS:
             raise ValueError(f"'{key}' means something else; take another key, such as space, enter or f5")
-        return key
+        return key.lower()
 
     @classmethod
     def load(cls, file: Path) -> Self:

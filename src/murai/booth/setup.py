@@ -15,7 +15,7 @@ from rich.prompt import Prompt
 
 from murai.booth.frames import open_look
 from murai.booth.printing import Printer, printers
-from murai.booth.settings import Settings, hash_pin, reason
+from murai.booth.settings import Pictures, Settings, hash_pin, reason
 from murai.booth.shots import Shot, compose
 from murai.booth.visit import KINDS
 from murai.booth.words import bundled, load_words
@@ -59,9 +59,14 @@ class Setup:
         self._settings, self._places, self._say = settings, places, say
         self._console = console or Console(stderr=True, highlight=False)
         self._frame: Image | None = None
+        self._folder = Path()
 
     def run(self, file: Path) -> Settings:
-        """Ask for everything, and write it to `file`, whole; where the host stops before the end nothing is written."""
+        """Ask for everything, and write it to `file`, whole; where the host stops before the end nothing is written.
+
+        Names of files begin where `file` lies, as they do when it is read.
+        """
+        self._folder = file.absolute().parent
         for ask in (
             self._event,
             self._camera,
@@ -75,7 +80,11 @@ class Setup:
             self._console.print()
             ask()
         self._settings.save(file)
-        self._sample(file)
+        self._say(f"wrote {file}.")
+        try:
+            self._sample(file)
+        except (MuraiError, OSError) as error:
+            self._say(f"no picture can be shown yet: {error}")
         return self._settings
 
     # The questions
@@ -83,7 +92,7 @@ class Setup:
     def _event(self) -> None:
         self._ask("What is the event called, on every picture?", "event")
         known = f"languages, the first for new visitors; there are {', '.join(bundled())}"
-        self._ask(f"Which {known}?", "languages", lambda: [load_words(name) for name in self._settings.languages])
+        self._ask(f"Which {known}?", "languages", lambda: [load_words(name) for name in self._found.languages])
         self._ask(f"Which kinds of pictures? There are {', '.join(KINDS)}.", "kinds")
 
     def _camera(self) -> None:
@@ -109,11 +118,14 @@ class Setup:
         self._ask(question, "styles", lambda: [self._places.style(name) for name in self._settings.styles])
 
     def _pictures(self) -> None:
-        def try_look() -> None:
-            open_look(self._settings.event, self._settings.pictures)
+        def try_frame() -> None:
+            open_look("", Pictures(frame=self._found.pictures.frame))
 
-        self._ask(f"A frame, a PNG with transparent parts, or {NONE}?", "pictures.frame", try_look)
-        self._ask(f"A logo, or {NONE}?", "pictures.logo", try_look)
+        def try_logo() -> None:
+            open_look("", Pictures(logo=self._found.pictures.logo))
+
+        self._ask(f"A frame, a PNG with transparent parts, or {NONE}?", "pictures.frame", try_frame)
+        self._ask(f"A logo, or {NONE}?", "pictures.logo", try_logo)
         self._ask("The caption? {style}, {artist} and {event} are filled in.", "pictures.caption")
 
     def _sharing(self) -> None:
@@ -202,6 +214,11 @@ class Setup:
             raise MuraiError(f"'{text}' is neither y nor n.")
         return text.startswith("y")
 
+    @property
+    def _found(self) -> Settings:
+        """The settings with names of files that begin where the settings will lie."""
+        return self._settings.beside(self._folder)
+
     def _value(self, name: str) -> Any:
         value: Any = self._settings
         for part in name.split("."):
@@ -221,10 +238,9 @@ class Setup:
     def _sample(self, file: Path) -> None:
         """A picture of what visitors take home, to look at."""
         image = np.full((SAMPLE[1], SAMPLE[0], 3), 128, np.uint8) if self._frame is None else self._frame
-        settings = self._settings
-        look = open_look(settings.event, settings.beside(file.absolute().parent).pictures)
+        look = open_look(self._settings.event, self._found.pictures)
         kept = compose("single", [Shot(image, image)], look, look.text("The Starry Night", "Vincent van Gogh"))
         sample = WholeFile(file.with_name(f"{file.stem}-sample.jpg"), overwrite=True)
         PIL.Image.fromarray(kept.image).save(sample.temporary, quality=92)
         sample.commit()
-        self._say(f"wrote {file}. A picture will look like {sample.path}.")
+        self._say(f"a picture will look like {sample.path}.")

@@ -77,6 +77,6 @@ def _missing(house: Words, table: dict[str, Any]) -> str:
             continue
         for key, text in wanted.items():
             said = given.get(key) if isinstance(given, dict) else None
-            if not isinstance(said, str) or not set(PLACE.findall(said)) <= set(PLACE.findall(text)):
+            if not isinstance(said, str) or "\n" in said or not set(PLACE.findall(said)) <= set(PLACE.findall(text)):
                 return f"'{key}' of [{name}] as {HOUSE}.toml does"
     return ""
