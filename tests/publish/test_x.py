@@ -8,9 +8,10 @@ import pytest
 from xdk import Client
 from xdk.oauth1_auth import OAuth1
 
+from murai.errors import MuraiError
 from murai.publish.credentials import Held
 from murai.publish.fitting import prepare
-from murai.publish.post import LoggedOut, NotReached, Refused, TryLater, Unsure
+from murai.publish.post import Denied, LoggedOut, NotReached, Refused, TryLater, Unsure
 from murai.publish.x import X, signature
 
 from .kit import Memory, eventually, new_post, publish, publishing, row_of
@@ -20,6 +21,11 @@ from .x_server import KEYS
 @pytest.fixture(params=["OAuth 2.0", "OAuth 1.0a"])
 def service(request, x):
     return X(Held(**(x.login if request.param == "OAuth 2.0" else KEYS)), x.url)
+
+
+def impatient(accounts, url):
+    """X that looks once for what may have been posted."""
+    return X(accounts, url, (0.0,))
 
 
 def prepared(folder, **options):
@@ -173,7 +179,7 @@ def test_signatures_by_the_clock_of_the_server(x, tmp_path):
 
 def test_an_answer_that_is_lost_to_the_post_itself(x, between, tmp_path):
     one = between(x.url)
-    service = X(Held(**x.login), one.url)
+    service = impatient(Held(**x.login), one.url)
     for passed in (True, False):
         one.cut("/2/tweets", passed=passed)
         post, notes = prepared(tmp_path), Memory()
@@ -189,7 +195,7 @@ def test_an_answer_that_is_lost_to_the_post_itself(x, between, tmp_path):
 
 
 def test_what_may_have_been_posted_is_looked_for_further_back(x, tmp_path):
-    service, post, notes = X(Held(**x.login), x.url), prepared(tmp_path), Memory()
+    service, post, notes = impatient(Held(**x.login), x.url), prepared(tmp_path), Memory()
     url = service.send(post, notes)
     for _ in range(5):
         service.send(prepared(tmp_path), Memory())
@@ -197,10 +203,52 @@ def test_what_may_have_been_posted_is_looked_for_further_back(x, tmp_path):
     assert service.send(post, notes) == url
     assert len(x.posts) == 6
     x.reads = False
-    with pytest.raises(Unsure):
+    with pytest.raises(Unsure, match="may not read posts"):  # and X is not paused for it
         service.send(post, notes)
     with pytest.raises(Unsure):
         service.send(post, Memory(posting="?"))
+
+
+def test_an_hour_in_which_x_does_not_work_leaves_one_picture_in_doubt(x, between, tmp_path):
+    one = between(x.url)
+    service = X(Held(**x.login), one.url, (0.0, 0.2, 0.4))
+    one.answer(503, path="/2/tweets")
+    first, notes = prepared(tmp_path), Memory()
+    with pytest.raises(TryLater):
+        service.send(first, notes)
+    before = len(one.requests)
+    for _ in range(3):
+        with pytest.raises(TryLater, match="another picture"):
+            service.send(prepared(tmp_path), Memory())
+    assert len(one.requests) == before
+    for look in range(1, 3):
+        with pytest.raises(TryLater, match="looked for"):
+            service.send(first, notes)
+        assert notes["looks"] == str(look)
+        with pytest.raises(TryLater):  # not yet again
+            service.send(first, notes)
+        assert notes["looks"] == str(look)
+        time.sleep(0.2)
+    with pytest.raises(Unsure):
+        service.send(first, notes)
+    service.send(prepared(tmp_path), Memory())
+    assert len(x.posts) == 1
+
+
+def test_a_post_that_x_shows_late_is_found(x, between, tmp_path):
+    one = between(x.url)
+    service = X(Held(**x.login), one.url, (0.0, 0.05))
+    one.cut("/2/tweets", passed=True)
+    post, notes = prepared(tmp_path), Memory()
+    with pytest.raises(TryLater):
+        service.send(post, notes)
+    late, x.posts = x.posts, []
+    with pytest.raises(TryLater):
+        service.send(post, notes)
+    x.posts = late
+    time.sleep(0.05)
+    assert service.send(post, notes) == f"https://x.com/i/status/{late[0]['id']}"
+    service.send(prepared(tmp_path), Memory())
 
 
 def test_an_answer_that_is_lost_elsewhere(x, between, outbox, tmp_path):
@@ -230,9 +278,9 @@ def test_a_server_that_surely_took_nothing(x, between, outbox, tmp_path):
         (302, {"Location": "http://hotel.example"}, b"", TryLater),
         (200, {"Content-Type": "text/html"}, b"<html>Welcome to the hotel</html>", TryLater),
         (200, {}, b'{"data": []}', TryLater),
-        (402, {}, b'{"title": "CreditsDepleted", "detail": "no credits"}', LoggedOut),
-        (403, {}, b'{"detail": "Your account is locked"}', LoggedOut),
-        (403, {}, b'{"detail": "You are not allowed to create a Tweet with duplicate content."}', Refused),
+        (402, {}, b'{"title": "CreditsDepleted", "detail": "no credits"}', Denied),
+        (403, {"Content-Type": "application/json"}, b'{"detail": "Your account is locked"}', Denied),
+        (403, {"Content-Type": "text/html"}, b"<html>Not from this country", NotReached),
         (400, {}, b'{"errors": [{"message": "bad"}], "title": "Invalid Request"}', Refused),
         (400, {}, b"[1]", Refused),
     ],
@@ -243,6 +291,72 @@ def test_a_server_that_answers_badly(x, between, tmp_path, status, headers, body
     with pytest.raises(kind) as raised:
         X(Held(**x.login), one.url).account()
     assert str(raised.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ('{"detail": "You are not allowed to create a Tweet with duplicate content."}', Refused),
+        ('{"detail": "This link was blocked", "type": "about:blank"}', Refused),
+        ('{"detail": "To protect our users from spam, this account is temporarily locked."}', Denied),
+        ('{"title": "Forbidden", "type": "https://api.twitter.com/2/problems/oauth1-permissions"}', Denied),
+        ('{"reason": "x", "type": "https://api.twitter.com/2/problems/client-forbidden"}', Denied),
+        ('{"errors": [{"code": 453, "message": "a subset of endpoints"}]}', Denied),
+        ('{"errors": [{"code": 4530, "message": "this post"}]}', Refused),
+    ],
+)
+def test_what_is_forbidden_to_one_post_does_not_pause_x(x, between, tmp_path, body, kind):
+    one, notes = between(x.url), Memory()
+    one.answer(403, {"Content-Type": "application/json"}, body.encode(), path="/2/tweets")
+    service = X(Held(**x.login), one.url)
+    with pytest.raises(kind):
+        service.send(prepared(tmp_path), notes)
+    assert not notes["posting"]
+    service.send(prepared(tmp_path), Memory())
+    assert len(x.posts) == 1
+
+
+def test_a_token_that_another_process_exchanged_meanwhile(x, tmp_path):
+    """Both of them read the old one; each refresh token works once."""
+    accounts = Held(**x.login)
+    one, other = X(accounts, x.url), X(accounts, x.url)
+    old = accounts.read("x")
+    x.expire()
+    assert one.account() == "@booth"
+    assert dict(other._refreshed(old)) == dict(accounts.read("x"))
+
+    class Late(Held):
+        """Shows what the other wrote only once the refresh was refused."""
+
+        stale = 1
+
+        def read(self, service):
+            self.stale -= 1
+            return old if self.stale >= 0 else accounts.read(service)
+
+    assert dict(X(Late(), x.url)._refreshed(old)) == dict(accounts.read("x"))
+
+
+def test_new_tokens_outlive_a_disk_that_is_full(x, tmp_path):
+    class Full(Held):
+        full = True
+
+        def write(self, service, values):
+            if self.full:
+                raise MuraiError("the disk is full.")
+            super().write(service, values)
+
+    accounts = Full(**x.login)
+    service = X(accounts, x.url)
+    for _ in range(2):
+        x.expire()
+        assert service.account() == "@booth"
+    accounts.full = False
+    assert service.account() == "@booth"
+    assert accounts.read("x")["refresh_token"] in x.refresh
+    accounts.write("x", login := x.login)  # somebody logs in
+    assert service.account() == "@booth"
+    assert dict(accounts.read("x")) == login
 
 
 def test_a_picture_that_x_has_thrown_away_is_sent_again(x, between, outbox, tmp_path):

@@ -34,7 +34,7 @@ ENDS = ("sent", "unsure", "failed")
 
 def make(name: str, values: dict[str, str], api: str = "") -> Any:
     """A service, and nothing that was known before."""
-    return SERVICES[name](Held(**values), *([api] if api else []))
+    return SERVICES[name](Held(**values), *([api, (0.0,)] if api else []))
 
 
 class Steps:

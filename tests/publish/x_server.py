@@ -24,6 +24,8 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError
 from xdk import schemas
 
+from murai.publish.fitting import x_length
+
 REDIRECT = "http://127.0.0.1:8459/"
 SCOPES = {"tweet.read", "tweet.write", "users.read", "media.write", "offline.access"}
 KEYS = {
@@ -252,7 +254,7 @@ class XServer:
 
     def _timeline(self, question: dict[str, str]) -> Any:
         if not self.reads:
-            raise Fault(400, "this app may not read posts.")
+            raise Fault(403, "this app may not read posts.", "Client Forbidden", reason="client-not-enrolled")
         if question.keys() - {"max_results", "expansions", "pagination_token"}:
             raise _invalid(f"these are not known: {sorted(question)}")
         if not 5 <= int(question.get("max_results", "10")) <= 100:
@@ -331,7 +333,7 @@ class XServer:
             found and found["state"] == "done" and not found["polls"] for found in uploads
         ):
             raise Fault(400, "Your media IDs are invalid.", "Invalid Request")
-        if len(asked["text"]) > 280:
+        if x_length(asked["text"]) > 280:
             raise Fault(403, "Your Post text is too long.", "Forbidden")
         made = {"id": str(1_900_000_000_000_000_000 + len(self.posts)), "text": asked["text"]}
         self.posts.insert(0, {**made, "media_keys": [f"3_{media}" for media in ids], "media": ids})

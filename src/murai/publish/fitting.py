@@ -30,8 +30,8 @@ LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 
 
 def prepare(post: Post, limits: Limits) -> Prepared:
-    """`post` within `limits`. Raises Refused where the picture is none, or cannot be made small enough, TryLater where the
-    disk does not give it."""
+    """`post` within `limits`. Raises Refused where the picture is none, or cannot be made small enough, TryLater where
+    the disk does not give it."""
     image, kind, size = fit_picture(post, limits)
     caption, alt = clean(post.caption), clean(post.alt)
     if limits.characters is not None:
@@ -138,14 +138,14 @@ def bluesky_length(text: str) -> int:
 def mastodon_length(text: str) -> int:
     """Graphemes, where a link counts 23 and a mention is as long as the name without the server."""
     links = [found.span() for found in LINK.finditer(text) if found[0].startswith("http")]
-    longer = sum(_link_weight(text, *link, graphemes) - graphemes(text[slice(*link)]) for link in links)
+    longer = sum(_link_weight(text, start, end, graphemes) - graphemes(text[start:end]) for start, end in links)
     return longer + graphemes(MENTION.sub(r"@\1", text))
 
 
 def x_length(text: str) -> int:
     """X's weighted length: a link counts 23, an emoji 2, letters of most alphabets 1, Chinese and others 2."""
     text = unicodedata.normalize("NFC", text)
-    links = [_link_weight(text, *found.span(), _weight) for found in LINK.finditer(text)]
+    links = [_link_weight(text, found.start(), found.end(), _weight) for found in LINK.finditer(text)]
     return sum(links) + _weight(LINK.sub("", text))
 
 

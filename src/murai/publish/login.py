@@ -20,10 +20,11 @@ def web_address(text: str) -> SplitResult:
     """The parts of an address. Raises DeliveryError where it is none."""
     try:
         parts = urlsplit(text)
-        if parts.scheme in ("http", "https") and parts.hostname and (parts.port or True):
-            return parts
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        pass
+        valid = False
+    if valid:
+        return parts
     raise DeliveryError("that is no address; write it whole, such as https://example.org/pictures.")
 
 

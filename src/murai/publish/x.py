@@ -3,18 +3,31 @@
 import base64
 import hashlib
 import hmac
+import re
 import secrets as chance
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode
 
-from murai.errors import DeliveryError
+from murai.errors import DeliveryError, MuraiError
 from murai.publish.credentials import Keeper, Secrets
 from murai.publish.fitting import x_length
 from murai.publish.http import Answer, Web, moment, trouble
-from murai.publish.login import Questions
-from murai.publish.post import POSTING, Limits, LoggedOut, Notes, NotReached, Prepared, Refused, TryLater, Unsure
+from murai.publish.login import Questions, web_address
+from murai.publish.post import (
+    POSTING,
+    Denied,
+    Limits,
+    LoggedOut,
+    Notes,
+    NotReached,
+    Prepared,
+    Refused,
+    TryLater,
+    Unsure,
+)
 
 API = "https://api.x.com"
 CONSENT = "https://x.com/i/oauth2/authorize"
@@ -25,28 +38,33 @@ CHUNK = 1_000_000
 """Bytes of a picture in one request."""
 LOOK_BACK = 3
 """Hundreds of the account's newest posts among which one is looked for that may have been made."""
+LOOKS = (0.0, 30.0, 120.0)
+"""Seconds after an attempt of which nobody knows, at which its post is looked for: X may show it late."""
 OUT_OF_TIME = 60.0
 """Seconds by which a clock may be wrong for a signature."""
 FOUR_KEYS = ("consumer_key", "consumer_secret", "access_token", "access_secret")
-
-
-NOT_X = TryLater("what answers is not X; look whether the network wants a login of its own.")
+ACCOUNT = re.compile(r'client-forbidden|oauth1-permissions|\b(?:locked|suspended)\b|"code": ?453\b', re.IGNORECASE)
+"""What X says where the app or the account may not post, whatever the post."""
 
 
 class X:
     """Posts as the account that gave its consent (OAuth 2.0), or whose four keys are known (OAuth 1.0a).
 
     X has no way to say that two requests are the same. So the picture is uploaded first and its id kept, then that the
-    post is being made. Where it may have been made, the account's newest posts are read; if it is not among them,
-    Unsure is raised and a person has to look. `api`: where the interface is.
+    post is being made. Where it may have been made, the account's newest posts are read, several times; if it is not
+    among them, Unsure is raised and a person has to look. Until then no other post is begun, so that an hour in which X
+    does not work leaves few in doubt. `api`: where the interface is. `looks`: as LOOKS.
     """
 
     name = "x"
     limits = Limits(bytes=5_000_000, side=4096, characters=280, alt=1000, count=x_length)
 
-    def __init__(self, accounts: Keeper, api: str = API) -> None:
-        self._accounts, self._api, self._web = accounts, api, Web(self.name)
-        self._ahead = 0.0
+    def __init__(self, accounts: Keeper, api: str = API, looks: Sequence[float] = LOOKS) -> None:
+        self._accounts, self._api, self._web, self._looks = accounts, api, Web(self.name), looks
+        self._ahead = self._in_doubt = 0.0
+        """When others are sent again at the latest, by the clock that nobody sets."""
+        self._unsaved: tuple[str, dict[str, str]] | None = None
+        """The token that was spent, and what came for it and could not be kept yet."""
 
     @staticmethod
     def login(ask: Questions, api: str = API) -> dict[str, str]:
@@ -64,7 +82,7 @@ class X:
         }  # fmt: skip
         ask.say(f"Agree at {CONSENT}?{urlencode(question, quote_via=quote)}")
         ask.say("On another machine, type in the address where the browser ends.")
-        arrived = parse_qs(urlsplit(ask.arrival(PORT)).query)
+        arrived = parse_qs(_question(ask.arrival(PORT)))
         if arrived.get("state") != [state] or "code" not in arrived:
             raise DeliveryError("X did not let murai in; log in again and agree.")
         values = Secrets({"client": client, "client_secret": secret, "verifier": verifier, "code": arrived["code"][0]})
@@ -78,7 +96,9 @@ class X:
     def send(self, post: Prepared, notes: Notes) -> str:
         """Find the post, or make it. Raises Unsure where that cannot be told."""
         if notes[POSTING]:
-            return self._found(notes)
+            return self._looked_for(notes)
+        if time.monotonic() < self._in_doubt:
+            raise TryLater("X did not say whether it took another picture, which is looked for first.")
         fresh = not notes["media"]
         if fresh:
             self._upload(post, notes)
@@ -86,6 +106,9 @@ class X:
             return self._made(post, notes)
         except (NotReached, LoggedOut):
             notes.keep(posting="")  # surely not made
+            raise
+        except TryLater:
+            self._doubt(notes)
             raise
         except Refused as error:
             notes.keep(posting="", media="", media_key="")  # the next attempt uploads the picture again
@@ -101,7 +124,7 @@ class X:
         if post.alt:
             about = {"id": notes["media"], "metadata": {"alt_text": {"text": post.alt}}}
             self._ask("POST", "/2/media/metadata", json=about)
-        notes.keep(posting="yes")
+        notes.keep(posting="yes", since=repr(time.time()), looks="")
         made = self._ask("POST", "/2/tweets", json={"text": post.caption, "media": {"media_ids": [notes["media"]]}})
         return _address(made["data"]["id"])
 
@@ -116,30 +139,51 @@ class X:
         processing = "yes" if done.get("processing_info") else ""
         notes.keep(media=media["id"], media_key=media.get("media_key") or "", processing=processing)
 
-    def _found(self, notes: Notes) -> str:
-        """The address of the post that may have been made, if it is among the newest."""
+    def _doubt(self, notes: Notes) -> None:
+        """Begin no other post for a while, where nobody knows whether this one was made."""
+        if notes[POSTING]:
+            self._in_doubt = time.monotonic() + self._looks[-1]
+
+    def _looked_for(self, notes: Notes) -> str:
+        """The address of the post that may have been made. Raises TryLater until it was looked for often enough."""
         if not notes["media"]:
             raise Unsure("it may have been posted before the outbox lost its memory.")
-        question = {"max_results": "100", "expansions": "attachments.media_keys"}
+        self._doubt(notes)
+        looks = min(int(notes["looks"] or 0), len(self._looks) - 1)
+        if 0.0 <= time.time() - float(notes["since"] or 0) < self._looks[looks]:
+            raise TryLater("X did not say whether it took the picture, which is looked for.")
         try:
-            place = f"/2/users/{self._me()['id']}/tweets"
-            for _ in range(LOOK_BACK):
-                page = self._ask("GET", place, question)
-                for made in page.get("data") or []:
-                    keys = (made.get("attachments") or {}).get("media_keys") or []
-                    if any(key == notes["media_key"] or key.endswith(f"_{notes['media']}") for key in keys):
-                        return _address(made["id"])
-                if not (following := (page.get("meta") or {}).get("next_token")):
-                    break
-                question["pagination_token"] = following
-        except Refused as error:
-            raise Unsure(str(error)) from None
-        raise Unsure("X did not say whether it took the post, and it is not among the newest of the account.")
+            url = self._found(notes)
+            if not url and looks + 1 < len(self._looks):
+                notes.keep(looks=str(looks + 1))
+                raise TryLater("X did not say whether it took the picture, which is looked for.")
+        except (Refused, Denied) as error:
+            self._in_doubt = 0.0
+            raise Unsure(f"X did not say whether it took the post, nor lets its posts be read: {error}") from None
+        self._in_doubt = 0.0
+        if not url:
+            raise Unsure("X did not say whether it took the post, and it is not among the newest of the account.")
+        return url
+
+    def _found(self, notes: Notes) -> str:
+        """The address of the post with this picture, if it is among the newest; else empty."""
+        question = {"max_results": "100", "expansions": "attachments.media_keys"}
+        place = f"/2/users/{self._me()['id']}/tweets"
+        for _ in range(LOOK_BACK):
+            page = self._ask("GET", place, question)
+            for made in page.get("data") or []:
+                keys = (made.get("attachments") or {}).get("media_keys") or []
+                if any(key == notes["media_key"] or key.endswith(f"_{notes['media']}") for key in keys):
+                    return _address(made["id"])
+            if not (following := (page.get("meta") or {}).get("next_token")):
+                break
+            question["pagination_token"] = following
+        return ""
 
     def _me(self) -> dict[str, str]:
         me = self._ask("GET", "/2/users/me").get("data")
         if not isinstance(me, dict) or not {"id", "username"} <= me.keys():
-            raise NOT_X
+            raise _not_x()
         return me
 
     def _ask(self, method: str, path: str, question: Mapping[str, str] | None = None, json: Any = None) -> Any:
@@ -152,9 +196,11 @@ class X:
         if answer.is_success:
             return _data(answer)
         detail = _detail(answer)
-        if answer.status_code == 403 and "duplicate" in detail.lower():
+        error = trouble(self.name, answer.status_code, answer.headers, detail, values)
+        posting = (method, path) == ("POST", "/2/tweets")
+        if isinstance(error, Denied) and answer.status_code == 403 and posting and not ACCOUNT.search(answer.text):
             raise Refused(f"x refuses it ({values.hide(detail)}).")
-        raise trouble(self.name, answer.status_code, answer.headers, detail, values)
+        raise error
 
     def _answer(self, values: Secrets, method: str, path: str, question: Mapping[str, str], json: Any) -> Answer:
         url = f"{self._api}{path}"
@@ -173,17 +219,32 @@ class X:
         return wrong
 
     def _refreshed(self, values: Secrets) -> Secrets:
-        """New tokens, which are kept before they are used: the old ones are worth nothing now."""
+        """New tokens, which are kept before they are used: the old ones are worth nothing now.
+
+        Somebody else may have fetched new ones, or logged in, before or meanwhile: those are used then.
+        """
+        if dict(latest := self._values()) != dict(values):
+            return latest
         try:
             form = {"grant_type": "refresh_token", "refresh_token": values["refresh_token"]}
             tokens = _tokens(self._web, self._api, values, form)
         except Refused as error:
+            if dict(latest := self._values()) != dict(values):
+                return latest
             raise LoggedOut(f"{error} `murai publish login x` logs in again.") from None
-        self._accounts.write(self.name, tokens)
-        return Secrets(tokens)
+        self._unsaved = self._unsaved[0] if self._unsaved else values["access_token"], tokens
+        return self._values()
 
     def _values(self) -> Secrets:
         values = self._accounts.read(self.name)
+        if self._unsaved is not None:
+            spent, tokens = self._unsaved
+            if values.get("access_token") != spent:  # it was kept, or somebody logged in
+                self._unsaved = None
+            else:
+                with suppress(MuraiError):  # a disk that is full now; the tokens are known here all the same
+                    self._accounts.write(self.name, tokens)
+                return Secrets(tokens)
         if "access_token" not in values:
             raise LoggedOut("nobody is logged in; `murai publish login x` does it.")
         return values
@@ -239,6 +300,15 @@ def _escaped(text: str) -> str:
     return quote(text, safe="-._~")
 
 
+def _question(address: str) -> str:
+    """What an address asks; it may begin at its path."""
+    return web_address(address if "://" in address else f"http://127.0.0.1{address}").query
+
+
+def _not_x() -> TryLater:
+    return TryLater("what answers is not X; look whether the network wants a login of its own.")
+
+
 def _address(post: str) -> str:
     return f"https://x.com/i/status/{post}"
 
@@ -250,7 +320,7 @@ def _data(answer: Answer) -> Any:
     except ValueError:
         data = None
     if not isinstance(data, dict):
-        raise NOT_X
+        raise _not_x()
     return data
 
 
