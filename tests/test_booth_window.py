@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
-from murai.booth.gallery import shown_in
+from murai.booth.gallery import PAGES, shown_in
 from murai.booth.settings import Settings, hash_pin
 from tests.sinks.test_window import Player, display
 
@@ -100,7 +100,7 @@ def test_a_visit_with_one_button_from_idle_to_the_picture_on_a_phone(visitor: Vi
         visitor.press("space")
         time.sleep(1.6)
 
-    (picture,) = until(lambda: shown_in(gallery, 9), hammer)
+    (picture,) = until(lambda: shown_in(gallery, PAGES, 9), hammer)
     with sqlite3.connect(f"file:{gallery / 'gallery.sqlite'}?mode=ro", uri=True) as rows:
         assert rows.execute("SELECT key, kind FROM pictures").fetchall() == [(picture.key, "single")]
     page = httpx.get(f"{visitor.address}/p/{picture.key}")

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from murai.booth.gallery import Gallery
+from murai.booth.gallery import PAGES, SLIDESHOW, Gallery
 from murai.booth.hosting import Channel, Desk, Trouble
 from murai.booth.pages import Pages
 from murai.booth.visiting import Offer, Scene
@@ -19,6 +19,7 @@ from murai.errors import BoothError
 
 PIN = "271828"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+EVERYWHERE = (PAGES, SLIDESHOW)
 TITLES = {"sea/wave": "The Great Wave", "night/stars": "The Starry Night"}
 
 
@@ -67,12 +68,13 @@ class Visitor:
         prompts = {"choose": "Choose a painting", "countdown": "Look at the camera", "done": "It is yours!"}
         return Scene(len(self.pressed), prompts[self.state], offers[self.state], self.key)
 
-    def hear(self, event: str, value: str = "", serial: int | None = None) -> None:
+    def hear(self, event: str, value: str, serial: int) -> str:
         self.pressed.append((event, value, serial))
         if event == "style":
             self.style = value
         elif event == "button":
             self.state = "countdown"
+        return ""
 
 
 class Host:
@@ -83,17 +85,21 @@ class Host:
         self.gallery = gallery
         self.channels: list[Channel] = []
         self.said: list[tuple[float, str]] = []
-        self.figures: dict[str, int] = {}
+        self.figures = {"visits": 0, "pictures": 0}
+        self.styles: dict[str, int] = {}
+        self.kinds: dict[str, int] = {}
         self.printer, self.trouble = "", False
 
     def desk(self) -> Desk:
-        return Desk("choose", self.figures, self.channels, self.printer, self.trouble, self.said)
+        return Desk(
+            "choose", self.figures, self.styles, self.kinds, self.channels, self.printer, self.trouble, self.said
+        )
 
     def approve(self, key: str) -> None:
-        self.gallery.approve(key)
+        self.gallery.decide(key, True)
 
     def refuse(self, key: str) -> None:
-        self.gallery.refuse(key)
+        self.gallery.decide(key, False)
 
     def delete(self, key: str) -> None:
         self.gallery.delete(key)

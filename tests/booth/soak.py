@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 
 from murai.booth.booth import OUTBOX, Booth
-from murai.booth.gallery import Gallery
+from murai.booth.gallery import Gallery, alias
 from murai.errors import MuraiError
 from murai.publish import Outbox
 from murai.publish.bluesky import Bluesky
@@ -211,7 +211,7 @@ class Trouble(threading.Thread):
 
 
 class Seen:
-    """What the visitors told."""
+    """What the visitors told: keys of what was kept, and of what was agreed to what the services call it."""
 
     def __init__(self) -> None:
         self.visits = self.kills = 0
@@ -229,8 +229,8 @@ class Seen:
             return
         self.visits += "visited" in told
         self.kept |= {told["kept"]} if "kept" in told else set()
-        self.agreed |= {told["asked"]} if told.get("agrees") else set()
-        self.shared |= {told["shared"]} if "shared" in told else set()
+        self.agreed |= {alias(told["asked"])} if told.get("agrees") else set()
+        self.shared |= {alias(told["shared"])} if "shared" in told else set()
         self.waits += [(told["waited"], told["state"])] if "waited" in told else []
         self.said.update(text[:100] for text in told.get("said", ()))
         self.drained = self.drained or told.get("drained", False)

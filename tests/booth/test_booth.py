@@ -6,11 +6,12 @@ import sys
 import threading
 
 import av
+import httpx
 import numpy as np
 import PIL.Image
 import pytest
 
-from murai.booth.gallery import PRIVATE, REFUSED, SHOWN
+from murai.booth.gallery import PRIVATE, REFUSED, SHOWN, alias
 from murai.booth.settings import hash_pin
 from murai.booth.visit import KINDS
 from murai.errors import BoothError, SourceError
@@ -70,7 +71,7 @@ def test_a_visit_without_consent_leaves_a_picture_for_its_visitor_alone(tmp_path
         assert [picture.standing for picture in pictures] == [PRIVATE, PRIVATE]
         assert one.gallery.shown(9) == []
         assert one.outbox.rows() == []
-        assert one.ledger.agreed() == {}
+        assert [picture.places for picture in pictures] == [(), ()]
         assert one.said == []
     assert list(place.iterdir()) == []
     assert our_threads() == []
@@ -81,8 +82,8 @@ def test_a_visit_with_consent_is_published_with_its_caption(tmp_path, tiny_pack,
         key = one.whole_visit(consent="yes", style="tiny/warm")
         assert one.gallery.find(key).standing == SHOWN
         eventually(lambda: [row.state for row in one.outbox.rows()] == ["sent"])
-        assert one.ledger.agreed() == {key: ["folder"]}
-    published = place / f"{key}.jpg"
+        assert one.gallery.find(key).places == ("folder",)
+    published = place / f"{alias(key)}.jpg"
     assert PIL.Image.open(published).size == PIL.Image.open(one.gallery.folder / f"{key}.jpg").size
     assert published.with_suffix(".txt").read_text().startswith("Warm, Nobody\n\nA picture from Party, painted like W")
 
@@ -94,13 +95,10 @@ def test_with_moderation_nothing_leaves_before_the_host_agrees(tmp_path, tiny_pa
         assert one.gallery.shown(9) == []
         one.desk.approve(keys[0])
         one.desk.refuse(keys[1])
-        eventually(
-            lambda: (
-                {row.key: row.state for row in one.outbox.rows()} == dict(zip(keys, ("sent", "refused"), strict=True))
-            )
-        )
+        decided = dict(zip(map(alias, keys), ("sent", "refused"), strict=True))
+        eventually(lambda: {row.key: row.state for row in one.outbox.rows()} == decided)
         assert [one.gallery.find(key).standing for key in keys] == [SHOWN, REFUSED]
-    assert [file.stem for file in place.glob("*.jpg")] == keys[:1]
+    assert [file.stem for file in place.glob("*.jpg")] == [alias(keys[0])]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -159,7 +157,7 @@ def test_what_crashes_while_it_is_painted_again_is_published_as_the_mirror_paint
         assert one.outbox.rows() == [], "it waits for the better one"
         go_on.set()
         one.play(lambda: one.outbox.counts() == {"folder": {"sent": 1}})
-    assert (place / f"{key}.jpg").is_file()
+    assert (place / f"{alias(key)}.jpg").is_file()
 
 
 def test_a_camera_that_is_lost_in_the_countdown_takes_no_picture(tmp_path, tiny_pack):
@@ -218,16 +216,13 @@ def test_what_was_agreed_to_before_a_power_cut_is_published_once_and_nowhere_els
 ):
     with booth(tmp_path, tiny_pack, **OPEN) as one:
         keys = [one.whole_visit() for _ in range(3)]
-        one.ledger.agree(keys[0], ["folder"])
-        one.gallery.consent(keys[0])  # and here the power is cut
-        one.ledger.agree(keys[1], ["folder"])  # or here
-        one.ledger.agree(keys[2], [])  # before the host added a service
-        one.gallery.consent(keys[2])
+        one.gallery.consent(keys[0], ["folder"])  # and here the power is cut
+        one.gallery.consent(keys[1], ["gallery"])  # before the host added a service
     for _ in range(2):
         with booth(tmp_path, tiny_pack, services=[folder_service], **OPEN) as one:
             one.desk.wait()
             one.play(lambda: one.outbox.counts() == {"folder": {"sent": 1}})
-    assert [file.stem for file in place.glob("*.jpg")] == [keys[0]]
+    assert [file.stem for file in place.glob("*.jpg")] == [alias(keys[0])]
 
 
 def test_a_visitor_who_deletes_takes_the_picture_back(tmp_path, tiny_pack, folder_service, place):
@@ -236,8 +231,61 @@ def test_a_visitor_who_deletes_takes_the_picture_back(tmp_path, tiny_pack, folde
         one.desk.delete(key)
         assert one.gallery.find(key) is None
         assert [row.state for row in one.outbox.rows()] == ["withdrawn"]
-        assert one.ledger.agreed() == {}
     assert list(place.iterdir()) == []
+
+
+@pytest.fixture
+def phones(tmp_path, tiny_pack):
+    """A booth that phones play: ask(path, **form) of one that goes on with what it was told before."""
+    with booth(tmp_path, tiny_pack, pages={"host": "127.0.0.1", "port": 0}) as one:
+        with httpx.Client(base_url=f"http://127.0.0.1:{one.pages.port}", follow_redirects=True) as client:
+
+            def ask(path, **form):
+                answers = []
+                asking = threading.Thread(
+                    target=lambda: answers.append(client.post(path, data=form) if form else client.get(path))
+                )
+                asking.start()
+                one.play(lambda: answers)
+                asking.join()
+                return answers[0]
+
+            one.ask = ask
+            yield one
+
+
+def test_a_phone_that_begins_a_visit_plays_it_and_no_other_that_read_the_same_code(phones):
+    code = phones.token
+    begun = phones.ask("/visit/button", t=code, serial=phones.now.serial)
+    assert begun.status_code == 200
+    assert phones.now.state == "choose"
+    own = begun.url.params["t"]
+    assert own == phones.token != code
+    assert phones.ask(f"/visit?t={code}").status_code == 403
+    assert phones.ask("/visit/cancel", t=code, serial=phones.now.serial).status_code == 403
+    phones.wait(2)
+    over = phones.ask("/visit/cancel", t=own, serial=phones.now.serial)
+    assert phones.now.state == "idle"
+    assert (over.status_code, over.url.params["t"]) == (403, own), "the next visit is not that phone's"
+    assert phones.token not in (own, code)
+
+
+def test_no_phone_plays_a_visit_that_was_begun_at_the_booth(phones):
+    code = phones.token
+    phones.push("button", "choose")
+    assert phones.ask(f"/visit?t={code}").status_code == 403
+
+
+def test_a_phone_that_presses_late_learns_no_token(phones):
+    late = phones.now.serial
+    phones.push("button", "choose")
+    pressed = []
+    pressing = threading.Thread(target=lambda: pressed.append(phones.hear_phone("button", "", late)))
+    pressing.start()
+    phones.play(lambda: pressed)
+    pressing.join()
+    assert pressed == [""]
+    assert phones.now.state == "choose"
 
 
 def test_styles_pass_in_the_mirror_while_nobody_is_there(tmp_path, tiny_pack):

@@ -17,10 +17,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from murai.booth.gallery import DATABASE, PRIVATE, REFUSED, SHOWN, Gallery, Tally, shown_in
-from murai.errors import BoothError, MuraiError, OutputExists
+from murai.booth.gallery import DATABASE, PAGES, PRIVATE, REFUSED, SHOWN, SLIDESHOW, Gallery, alias, shown_in
+from murai.errors import BoothError, MuraiError
 
-from .conftest import painting
+from .conftest import EVERYWHERE, painting
 
 DAY = 86_400
 
@@ -28,7 +28,7 @@ DAY = 86_400
 def fill(gallery: Gallery, count: int, *, shown: bool = True) -> list[str]:
     keys = [gallery.add(painting(number), style="night", kind="single").key for number in range(count)]
     for key in keys if shown else ():
-        gallery.consent(key)
+        gallery.consent(key, EVERYWHERE)
     return keys
 
 
@@ -43,14 +43,12 @@ def pixels(path: Path) -> np.ndarray:
 def test_a_picture_is_kept_with_its_files(gallery: Gallery) -> None:
     image = painting(1, (1200, 800))
     before = time.time()
-    picture = gallery.add(image, style="sea/wave", kind="single", original=painting(2))
+    picture = gallery.add(image, style="sea/wave", kind="single")
     assert (picture.style, picture.kind, picture.standing, picture.consent) == ("sea/wave", "single", PRIVATE, False)
     assert before <= picture.made <= time.time()
     assert len(picture.key) == 22
     assert np.abs(pixels(picture.image) - image).mean() < 2
     assert PIL.Image.open(picture.thumbnail).size == (480, 320)
-    assert picture.original is not None
-    assert np.abs(pixels(picture.original) - painting(2)).mean() < 2
     assert (picture.clip, picture.preview) == (None, None)
     assert gallery.find(picture.key) == picture
     assert gallery.find("../gallery") is None
@@ -91,42 +89,55 @@ def test_no_file_tells_more_than_pixels(gallery: Gallery) -> None:
 
 
 def test_the_full_quality_replaces_what_is_there(gallery: Gallery) -> None:
-    picture = gallery.add(painting(1), style="night", kind="single", original=painting(9))
-    gallery.consent(picture.key)
+    picture = gallery.add(painting(1), style="night", kind="single")
+    gallery.consent(picture.key, EVERYWHERE)
     gallery.replace(picture.key, painting(5, (192, 128)))
     after = gallery.find(picture.key)
     assert after is not None
     assert np.abs(pixels(after.image) - painting(5, (192, 128))).mean() < 2
-    assert (after.original, after.consent, after.number) == (None, True, picture.number)
+    assert (after.consent, after.number) == (True, picture.number)
 
 
 def test_what_was_deleted_is_not_brought_back_by_its_full_quality(gallery: Gallery) -> None:
-    picture = gallery.add(painting(1), style="night", kind="single", original=painting(9))
+    picture = gallery.add(painting(1), style="night", kind="single")
     gallery.delete(picture.key)
     gallery.replace(picture.key, painting(5))
     gallery.delete(picture.key)  # twice is no trouble
     assert files(gallery) == []
     assert gallery.all() == []
     with pytest.raises(BoothError, match="not there any more"):
-        gallery.consent(picture.key)
+        gallery.consent(picture.key, EVERYWHERE)
 
 
 def test_nobody_sees_a_picture_without_consent(gallery: Gallery) -> None:
     one, two, three, four = fill(gallery, 4, shown=False)
     assert gallery.shown(10) == []
-    gallery.consent(one)
-    gallery.consent(two, approved=False)
-    gallery.consent(three, approved=False)
+    gallery.consent(one, EVERYWHERE)
+    gallery.consent(two, EVERYWHERE, approved=False)
+    gallery.consent(three, EVERYWHERE, approved=False)
     assert [picture.key for picture in gallery.shown(10)] == [one]
     assert [picture.key for picture in gallery.held()] == [two, three]
-    gallery.approve(two)
-    gallery.refuse(three)
-    gallery.approve(four)  # whose visitor did not agree
+    gallery.decide(two, True)
+    gallery.decide(three, False)
+    gallery.decide(four, True)  # whose visitor did not agree
     assert [picture.key for picture in gallery.shown(10)] == [two, one]
     assert [picture.standing for picture in gallery.all()] == [PRIVATE, REFUSED, SHOWN, SHOWN]
     assert [picture.consent for picture in gallery.all()] == [False, False, True, True]
-    assert gallery.numbered(2) is not None
-    assert gallery.numbered(3) is gallery.numbered(4) is gallery.numbered(99) is None
+    assert [picture.is_shown(PAGES) for picture in gallery.all()] == [False, False, True, True]
+    assert gallery.numbered(2) == gallery.find(two)
+    assert gallery.numbered(99) is None
+
+
+def test_a_picture_is_shown_only_where_its_visitor_agreed(gallery: Gallery) -> None:
+    both, album, screen = fill(gallery, 3, shown=False)
+    gallery.consent(both, ["folder", PAGES, SLIDESHOW])
+    gallery.consent(album, ["folder"])
+    gallery.consent(screen, [SLIDESHOW])
+    assert [picture.key for picture in gallery.shown(9)] == [both]
+    assert [picture.key for picture in shown_in(gallery.folder, SLIDESHOW, 9)] == [screen, both]
+    assert [picture.places for picture in gallery.all()] == [(SLIDESHOW,), ("folder",), ("folder", PAGES, SLIDESHOW)]
+    assert not gallery.all()[0].is_shown(PAGES)
+    assert b"".join(gallery.export()).count(b".jpg") == 3  # its content, its list, the end
 
 
 def test_pages_of_what_is_shown_go_on_where_the_last_ended(gallery: Gallery) -> None:
@@ -139,11 +150,11 @@ def test_pages_of_what_is_shown_go_on_where_the_last_ended(gallery: Gallery) -> 
 
 
 def test_another_process_sees_what_is_shown(gallery: Gallery, tmp_path: Path) -> None:
-    assert shown_in(gallery.folder, 5) == []
+    assert shown_in(gallery.folder, PAGES, 5) == []
     [key] = fill(gallery, 1)
     fill(gallery, 1, shown=False)
-    assert [picture.key for picture in shown_in(gallery.folder, 5)] == [key]
-    assert shown_in(tmp_path / "none", 5) == []
+    assert [picture.key for picture in shown_in(gallery.folder, PAGES, 5)] == [key]
+    assert shown_in(tmp_path / "none", PAGES, 5) == []
     assert not (tmp_path / "none").exists()
 
 
@@ -155,7 +166,7 @@ def test_what_is_too_old_goes_but_not_what_is_busy(tmp_path: Path, days: float |
     for _ in range(4):
         now[0] += DAY
         keys += fill(gallery, 1)
-    removed = gallery.retain(days, None, {keys[0]})
+    removed = [picture.key for picture in gallery.retain(days, None, {alias(keys[0])})]
     assert sorted(picture.number for picture in gallery.all()) == left
     assert removed == [key for number, key in enumerate(keys, 1) if number not in left]
     assert len(files(gallery)) == 2 * len(left)
@@ -164,53 +175,99 @@ def test_what_is_too_old_goes_but_not_what_is_busy(tmp_path: Path, days: float |
 def test_the_oldest_go_when_there_are_too_many(gallery: Gallery) -> None:
     keys = fill(gallery, 6)
     total = sum(path.stat().st_size for path in gallery.folder.glob("*.jpg"))
-    removed = gallery.retain(None, total * 0.7 / 1e9, {keys[1]})
-    assert removed == [keys[0], keys[2]]
+    removed = gallery.retain(None, total * 0.7 / 1e9, {alias(keys[1])})
+    assert [picture.key for picture in removed] == [keys[0], keys[2]]
     assert sum(path.stat().st_size for path in gallery.folder.glob("*.jpg")) <= total * 0.7
 
 
-def test_an_export_has_what_is_shown_and_a_list(gallery: Gallery, tmp_path: Path) -> None:
+def test_nothing_is_too_old_while_the_clock_seems_wrong(tmp_path: Path, said: list[str]) -> None:
+    now = [0.0]
+    gallery = Gallery(tmp_path, said.append, lambda: now[0])
+    assert gallery.retain(30, None) == []
+    evening = fill(gallery, 2)
+    now[0] = 20_000 * DAY  # the network came, and with it the right time
+    for _ in range(3):
+        now[0] += DAY
+        assert gallery.retain(30, None) == []
+    assert len(said) == 1
+    assert "20001 days" in said[0]
+    fill(gallery, 1)
+    gallery.close()
+    gallery = Gallery(tmp_path, said.append, lambda: now[0])
+    now[0] += 40 * DAY  # a second time they are not spared, but those that are new are
+    assert [picture.key for picture in gallery.retain(30, None)] == evening
+    assert [picture.number for picture in gallery.all()] == [3]
+    gallery.close()
+
+
+def test_an_evening_that_was_yesterday_goes_as_it_should(tmp_path: Path, said: list[str]) -> None:
+    now = [0.0]
+    gallery = Gallery(tmp_path, said.append, lambda: now[0])
+    keys = fill(gallery, 2)
+    for day in range(1, 31):
+        now[0] = day * DAY + 1
+        assert len(gallery.retain(29, None)) == (2 if day == 29 else 0), day
+    assert gallery.find(keys[0]) is None
+    assert said == []
+
+
+def unpacked(gallery: Gallery) -> zipfile.ZipFile:
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(gallery.export())))
+    assert archive.testzip() is None
+    return archive
+
+
+def test_an_export_has_what_is_shown_and_a_list(gallery: Gallery) -> None:
     shown = gallery.add(painting(1), style="sea/wave", kind="boomerang", clip=[painting(n) for n in range(4)])
-    gallery.consent(shown.key)
+    gallery.consent(shown.key, EVERYWHERE)
     fill(gallery, 2, shown=False)
-    assert gallery.export(tmp_path / "a.zip") == 1
-    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-        assert archive.testzip() is None
+    before = files(gallery)
+    with unpacked(gallery) as archive:
         [row] = csv.DictReader(io.StringIO(archive.read("pictures.csv").decode()))
         assert archive.read(row["file"]) == shown.image.read_bytes()
         assert shown.clip is not None
         assert archive.read(row["clip"]) == shown.clip.read_bytes()
         assert len(archive.namelist()) == 3
-        assert (row["style"], row["kind"], row["standing"]) == ("sea/wave", "boomerang", SHOWN)
+        assert not any(info.flag_bits & 8 for info in archive.infolist()), "some programs want the sizes first"
+        assert (row["style"], row["kind"]) == ("sea/wave", "boomerang")
         assert shown.key not in archive.read("pictures.csv").decode() + "".join(archive.namelist())
-    assert gallery.export(tmp_path / "all.zip", everything=True) == 3
-    with pytest.raises(OutputExists):
-        gallery.export(tmp_path / "a.zip")
+    assert files(gallery) == before
 
 
-def test_pictures_that_are_deleted_during_an_export(gallery: Gallery, tmp_path: Path) -> None:
+def test_an_export_of_pictures_from_before_there_were_zips(gallery: Gallery) -> None:
+    [key] = fill(gallery, 1)
+    os.utime(gallery.folder / f"{key}.jpg", (0, 0))
+    with unpacked(gallery) as archive:
+        assert len(archive.namelist()) == 2
+
+
+def test_pictures_that_are_deleted_during_an_export(gallery: Gallery) -> None:
     keys = fill(gallery, 60)
     deleting = threading.Thread(target=lambda: [gallery.delete(key) for key in keys])
     deleting.start()
-    count = gallery.export(tmp_path / "a.zip")
-    deleting.join()
-    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-        assert archive.testzip() is None
-        assert len(list(csv.reader(io.StringIO(archive.read("pictures.csv").decode())))) == count + 1
+    with unpacked(gallery) as archive:
+        deleting.join()
+        listed = list(csv.reader(io.StringIO(archive.read("pictures.csv").decode())))
+        assert len(listed) == len(archive.namelist())
     assert files(gallery) == []
 
 
-def test_the_tally_counts_what_was_deleted_too(tmp_path: Path) -> None:
-    now = [100.0]
-    gallery = Gallery(tmp_path, clock=lambda: now[0])
-    fill(gallery, 1)
-    now[0] = 200.0
-    keys = fill(gallery, 3)
-    gallery.add(painting(), style="wave", kind="strip")
-    gallery.delete(keys[0])
-    assert gallery.tally(150) == Tally(4, 2, {"night": 3, "wave": 1}, {"single": 3, "strip": 1})
-    assert gallery.tally().taken == 5
-    assert gallery.tally(300) == Tally()
+def test_a_part_of_the_disk_stays_free(gallery: Gallery, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = fill(gallery, 10)
+    total = sum(path.stat().st_size for path in gallery.folder.glob("*.jpg"))
+    monkeypatch.setattr(Gallery, "free", lambda self: 0)
+    assert gallery.retain(None, None) == []
+    removed = gallery.retain(None, 20)
+    assert [picture.key for picture in removed] == keys[: len(removed)]
+    assert 0.5 * total < sum(path.stat().st_size for path in gallery.folder.glob("*.jpg")) <= 0.9 * total
+    assert said == [f"{len(removed)} of the oldest pictures were removed: there was no room for more."]
+
+
+def test_two_do_not_have_the_same_folder(gallery: Gallery) -> None:
+    with pytest.raises(BoothError, match="end it first, or name another folder"):
+        Gallery(gallery.folder)
+    gallery.close()
+    Gallery(gallery.folder).close()
 
 
 @pytest.fixture
@@ -234,12 +291,13 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_picture(small_disk: Path
     kept = gallery.add(painting(), style="night", kind="single")
     before = files(gallery)
     with pytest.raises(BoothError, match="No space left on device"):
-        gallery.add(noise(1000), style="night", kind="single", clip=clip, original=painting())
+        gallery.add(noise(1000), style="night", kind="single", clip=clip)
     assert files(gallery) == before
-    with pytest.raises(BoothError, match="No space left on device"):
-        gallery.replace(kept.key, noise(1000))
+    with pytest.raises(BoothError, match="No space left on device") as full:
+        gallery.replace(kept.key, noise(1000), clip)
+    assert kept.key not in str(full.value)
     assert np.abs(pixels(kept.image) - painting()).mean() < 2
-    gallery.consent(kept.key)
+    gallery.consent(kept.key, EVERYWHERE)
     gallery.delete(kept.key)
     assert gallery.add(painting(), style="night", kind="single").image.is_file()
     gallery.close()
@@ -254,7 +312,7 @@ gallery = Gallery(Path(sys.argv[1]))
 image = np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)
 while True:
     keys = [gallery.add(image, style="night", kind="single", clip=[image] * 2).key for _ in range(2)]
-    gallery.consent(keys[0])
+    gallery.consent(keys[0], ["gallery"])
     gallery.delete(keys[1])
     print(keys[0], flush=True)
 """
@@ -274,6 +332,29 @@ def test_a_killed_booth_leaves_whole_pictures_only(tmp_path: Path, after: float)
         assert pixels(picture.image).shape == (300, 400, 3)
         assert picture.clip is not None
     assert {name[:22] for name in files(gallery)} == {picture.key for picture in gallery.all()}
+
+
+def test_what_is_listed_nowhere_is_taken_up_whenever_that_is_seen(tmp_path: Path, said: list[str]) -> None:
+    gallery = Gallery(tmp_path)
+    fill(gallery, 2)
+    gallery.close()
+    lost(gallery)
+    taken_up, kept = Gallery._take_up, []
+
+    def cut(self: Gallery, key: str) -> bool:
+        if kept:
+            raise MuraiError("the disk is full.")
+        kept.append(key)
+        return taken_up(self, key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Gallery, "_take_up", cut)
+        with pytest.raises(MuraiError, match="full"):
+            Gallery(tmp_path)
+    again = Gallery(tmp_path, said.append)
+    assert [picture.standing for picture in again.all()] == [PRIVATE, PRIVATE]
+    assert said[0].startswith("1 pictures in")
+    again.close()
 
 
 def lost(gallery: Gallery) -> None:

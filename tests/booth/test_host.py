@@ -2,6 +2,7 @@
 
 import pytest
 
+from murai.booth.gallery import alias
 from murai.booth.host import REMEMBERED, Host, Sayings
 from murai.errors import DeliveryError
 from murai.publish import open_service
@@ -26,7 +27,8 @@ def test_the_desk_tells_how_it_is(one, host):
     one.say("something happened.")
     desk = host.desk()
     assert desk.visit == "idle"
-    assert desk.figures == {"visits": 1, "shared": 1, "prints": 0}
+    assert desk.figures == {"visits": 1, "pictures": 1, "shared": 1, "prints": 0}
+    assert (desk.styles, desk.kinds) == ({"Invert": 1}, {"single": 1})
     assert [(each.name, dict(each.counts), each.paused) for each in desk.channels] == [("folder", {"held": 1}, "")]
     assert desk.said[0][1] == "something happened."
     assert (desk.printer, desk.trouble) == ("", False)
@@ -47,11 +49,13 @@ def test_what_is_unsure_is_settled_by_who_looked(one, host):
     with one.outbox._database.writing() as table:
         table.execute("UPDATE rows SET state = 'unsure'")
     assert [trouble.unsure for trouble in host.desk().channels[0].troubles] == [True, True]
-    host.settle("folder", keys[0], True)
-    host.settle("folder", keys[1], False)
-    assert {row.key: row.state for row in one.outbox.rows()} == {keys[0]: "sent", keys[1]: "queued"}
+    there, again = (trouble.key for trouble in host.desk().channels[0].troubles)
+    assert {there, again} == set(map(alias, keys))
+    host.settle("folder", there, True)
+    host.settle("folder", again, False)
+    assert {row.key: row.state for row in one.outbox.rows()} == {there: "sent", again: "queued"}
     with pytest.raises(DeliveryError):
-        host.settle("folder", keys[0], True)
+        host.settle("folder", there, True)
 
 
 def test_what_was_said_is_remembered_but_not_for_ever():

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from murai.booth.ledger import Ledger
+from murai.booth.ledger import Ledger, ranked
 from murai.errors import MuraiError
 
 NOON = datetime(2027, 6, 12, 12).timestamp()
@@ -29,19 +29,6 @@ def ledger(tmp_path, clock):
     one.close()
 
 
-def test_what_was_agreed_to_is_remembered_and_never_becomes_more(ledger, tmp_path):
-    ledger.agree("one", ["bluesky", "folder"])
-    ledger.agree("one", ["bluesky", "folder", "x"])
-    ledger.agree("two", [])
-    ledger.close()
-    again = Ledger(tmp_path / "booth.sqlite")
-    assert again.agreed() == {"one": ["bluesky", "folder"], "two": []}
-    again.forget("one")
-    again.forget("nobody")
-    assert again.agreed() == {"two": []}
-    again.close()
-
-
 def test_things_are_counted_by_the_day(ledger, clock):
     for what in ("visits", "visits", "prints"):
         ledger.count(what)
@@ -52,12 +39,17 @@ def test_things_are_counted_by_the_day(ledger, clock):
     assert ledger.today == "2027-06-13"
 
 
-def test_a_damaged_book_means_that_nobody_agreed(tmp_path):
+def test_what_was_counted_by_name_is_ranked():
+    counts = {"visits": 9, "style:The Kiss": 1, "style:Wave: great": 3, "kind:strip": 2}
+    assert list(ranked(counts, "style").items()) == [("Wave: great", 3), ("The Kiss", 1)]
+
+
+def test_a_damaged_book_is_begun_anew(tmp_path):
     file, said = tmp_path / "booth.sqlite", []
     file.write_bytes(b"no book" * 1000)
     with pytest.raises(MuraiError, match="damaged"):
         Ledger(file, said.append)
     ledger = Ledger(file, said.append, mend=True)
-    assert ledger.agreed() == {}
+    assert ledger.counts() == {}
     assert "damaged" in said[0]
     ledger.close()

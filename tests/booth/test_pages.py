@@ -13,7 +13,7 @@ import pytest
 from murai.booth.gallery import Gallery, Picture
 from murai.booth.pages import PAGE, Pages
 
-from .conftest import DESK, asking, painting
+from .conftest import DESK, EVERYWHERE, asking, painting
 
 DAY = 86_400.0
 
@@ -23,7 +23,7 @@ def taken(gallery: Gallery, number: int = 0, *, shown: bool = False, clip: bool 
     kind = "boomerang" if clip else "single"
     picture = gallery.add(painting(number, (320, 240)), style="sea/wave", kind=kind, clip=pictures)
     if shown:
-        gallery.consent(picture.key)
+        gallery.consent(picture.key, EVERYWHERE)
     return gallery.find(picture.key) or picture
 
 
@@ -113,6 +113,8 @@ def test_a_wrong_key_and_a_link_that_is_over_get_the_same_answer(gallery: Galler
         now[0] += 1.2 * DAY
         assert "one more day" in client.get(f"/p/{picture.key}").text
         now[0] += DAY
+        gallery._clock = lambda: now[0]
+        gallery.retain(2.0, None)
         answers = [client.get(f"/p/{key}") for key in (picture.key, deleted.key, "x" * 22, "nothing")]
         assert {answer.status_code for answer in answers} == {404}
         assert len({answer.text for answer in answers}) == 1
@@ -183,7 +185,7 @@ def test_the_gallery_shows_what_everybody_may_see_and_no_key(client: httpx.Clien
 def test_names_are_only_text(gallery: Gallery, serve: Callable[..., Pages]) -> None:
     evil = "<script>alert(1)</script>"
     picture = gallery.add(painting(), style=evil, kind="single")
-    gallery.consent(picture.key)
+    gallery.consent(picture.key, EVERYWHERE)
     with asking(serve(event=evil)) as client:
         for path in ("/", f"/p/{picture.key}", f"/g/{picture.number}", "/wall", "/p/wrong"):
             assert "<script>" not in client.get(path).text

@@ -18,8 +18,9 @@ class Booth:
         self.now = Moment("idle", 3, "a/wave", "strip", "en")
         self.heard = []
 
-    def hear(self, event, value="", serial=None):
+    def hear_phone(self, event, value, serial):
         self.heard.append((event, value, serial))
+        return "another token"
 
 
 def scenes():
@@ -74,5 +75,5 @@ def test_the_picture_is_told_once_it_is_done_and_a_copy_only_while_there_are_som
 
 def test_what_is_pressed_is_handed_on_with_its_serial():
     booth = Booth()
-    Phone(booth).hear("style", "a/kiss", 3)
+    assert Phone(booth).hear("style", "a/kiss", 3) == "another token"
     assert booth.heard == [("style", "a/kiss", 3)]

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 import murai.booth
+from murai.booth.ledger import COUNTED
 from murai.booth.rendering import preferred
 from murai.booth.visit import STATES
 from murai.booth.words import load_words
 
 FOLDER = Path(murai.booth.__file__).parent
-MESSAGES = ("gone", "over", "wait", "deleted", "refused", "failed")
+MESSAGES = ("gone", "over", "deleted", "refused", "failed")
 STANDINGS = ("private", "held", "shown", "refused")
 ROWS = ("held", "queued", "sending", "sent", "failed", "unsure", "refused", "withdrawn")
 
@@ -37,7 +38,7 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     used = {f"{name}{ending}" for name in MESSAGES for ending in ("", "_title")}
     used |= {f"own_{name}" for name in STANDINGS} | {f"stands_{name}" for name in STANDINGS}
     used |= {f"row_{name}" for name in ROWS} | {f"visit_{name}" for name in STATES}
-    used |= {f"count_{name}" for name in ("visits", "shared", "prints")}
+    used |= {f"count_{name}" for name in COUNTED}
     for file in FOLDER.glob("templates/*.html"):
         used |= set(re.findall(r'\bt\("(\w+)"[,)]', file.read_text()))
         used |= set(re.findall(r'else t\("(\w+)"', file.read_text()))

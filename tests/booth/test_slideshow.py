@@ -19,7 +19,7 @@ from murai.booth.gallery import Gallery, Picture
 from murai.booth.slideshow import WALL, Order, Slideshow
 from murai.booth.words import load_words
 
-from .conftest import painting
+from .conftest import EVERYWHERE, painting
 
 SIZE = (640, 360)
 BASE = "http://192.168.1.20:8080"
@@ -27,7 +27,7 @@ BASE = "http://192.168.1.20:8080"
 
 def share(gallery: Gallery, number: int, size: tuple[int, int] = (320, 240)) -> Picture:
     picture = gallery.add(painting(number, size), style="wave", kind="single")
-    gallery.consent(picture.key)
+    gallery.consent(picture.key, EVERYWHERE)
     return picture
 
 
@@ -53,12 +53,12 @@ def test_they_go_round_from_the_newest_and_new_ones_come_at_once(gallery: Galler
 
 def test_what_the_host_agrees_to_late_is_new(gallery: Gallery) -> None:
     late = gallery.add(painting(), style="wave", kind="single")
-    gallery.consent(late.key, approved=False)
+    gallery.consent(late.key, EVERYWHERE, approved=False)
     share(gallery, 1)
     share(gallery, 2)
     order = Order()
     assert numbers(order, gallery, 1) == [3]
-    gallery.approve(late.key)
+    gallery.decide(late.key, True)
     assert numbers(order, gallery, 3) == [1, 3, 2]
 
 

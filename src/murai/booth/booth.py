@@ -4,7 +4,8 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Self
@@ -12,7 +13,7 @@ from typing import Self
 from murai.booth.desk import Desk, Take, named
 from murai.booth.display import Display, Window
 from murai.booth.frames import open_look
-from murai.booth.gallery import Gallery
+from murai.booth.gallery import PAGES, SLIDESHOW, Gallery
 from murai.booth.host import Host, Sayings
 from murai.booth.ledger import Ledger
 from murai.booth.pages import Pages
@@ -36,7 +37,7 @@ FADE = 0.6
 """Seconds from one style to the next."""
 TICK = 0.03
 """Seconds between two looks at what happened, where no window asks for them."""
-TIDY_EVERY = 3600.0
+TIDY_EVERY = 300.0
 PATIENCE = 10.0
 """Seconds for the show to end."""
 OUTBOX, LEDGER = "outbox.sqlite", "booth.sqlite"
@@ -91,7 +92,8 @@ class Booth:
         self.languages: Mapping[str, Words] = {words.name: words for words in map(load_words, settings.languages)}
         self.titles: Mapping[str, str] = {style: _title(packs, style) for style in styles}
         self._services = [service.name for service in services]
-        self.places: Sequence[str] = self._where_shown()
+        self._showing = self._own_places()
+        self.places: Sequence[str] = [*(SERVICES.get(name, name) for name in self._services), *self._showing]
         self.token = secrets.token_urlsafe(9)
         self.left = False
         """Whether the host ended it."""
@@ -183,6 +185,21 @@ class Booth:
         """Something was pressed, see `Visit.hear`; done at the next `tick`."""
         self._calls.put(lambda: self._do(self.visit.hear(event, value, serial)))
 
+    def hear_phone(self, event: str, value: str, serial: int) -> str:
+        """A phone pressed something: done at the next `tick`, which this waits for. Returns the token of the visit that
+        began by it, empty where none did."""
+        began = Future[str]()
+
+        def heard() -> None:
+            done = self.visit.hear(event, value, serial)
+            self._do(done)
+            began.set_result(self.token if "begin" in done else "")
+
+        self._calls.put(heard)
+        with suppress(TimeoutError):
+            return began.result(PATIENCE)
+        return ""
+
     def press(self, key: str) -> None:
         """A key was pressed in the window."""
         if key.isdigit():
@@ -218,7 +235,7 @@ class Booth:
 
     def _do(self, what: Sequence[Do]) -> None:
         acts: Mapping[Do, Callable[[], None]] = {
-            "begin": lambda: self.desk.later(lambda: self.ledger.count("visits")),
+            "begin": self._begin,
             "take": self._begin_to_take,
             "drop": self._drop,
             "keep": self._keep,
@@ -228,6 +245,11 @@ class Booth:
         }
         for each in what:
             acts[each]()
+
+    def _begin(self) -> None:
+        """Whoever else read the code while nobody was there does not play this visit."""
+        self.token = secrets.token_urlsafe(9)
+        self.desk.later(lambda: self.ledger.count("visits"))
 
     def _with_take(self, act: Callable[[Take], None]) -> None:
         if self._take is not None:
@@ -325,11 +347,9 @@ class Booth:
 
     # What it is made of
 
-    def _where_shown(self) -> tuple[str, ...]:
-        """Where a shared picture appears, as the visitor is told."""
-        places = [SERVICES.get(name, name) for name in self._services]
-        places += ["gallery"] if self._settings.pages.on else []
-        return tuple(places + (["slideshow"] if self._settings.slideshow.monitor else []))
+    def _own_places(self) -> list[str]:
+        """Where a shared picture appears beside the services."""
+        return [PAGES] * self._settings.pages.on + [SLIDESHOW] * bool(self._settings.slideshow.monitor)
 
     def _offered(self, styles: Sequence[str]) -> Offers:
         settings = self._settings
@@ -363,6 +383,7 @@ class Booth:
             self.outbox,
             self.ledger,
             services=self._services,
+            showing=self._showing,
             printer=self.printer,
             alt=lambda title: house("screen.alt", event=settings.event, style=title),
             say=self.say,

@@ -2,7 +2,9 @@
 
 Everything is done one after the other by one thread, so that the mirror never waits and nothing overtakes anything:
 
-    compose -> keep -> share -> print           painted again, whenever that is done
+    compose -> keep -> share                    painted again, whenever that is done
+
+but for the printer, which may make its own thread wait.
 """
 
 import secrets
@@ -18,7 +20,7 @@ from typing import Protocol
 import PIL.Image
 
 from murai.booth.frames import DPI, Look, page
-from murai.booth.gallery import SHOWN, Gallery, Picture
+from murai.booth.gallery import HELD, SHOWN, Gallery, Picture, alias
 from murai.booth.ledger import Ledger
 from murai.booth.repaint import Job, Repainter, heaviest
 from murai.booth.settings import Settings
@@ -28,6 +30,7 @@ from murai.errors import DeliveryError, MuraiError, Say
 from murai.frame import Image
 from murai.packs import Style, StylePack
 from murai.publish import Outbox, Post
+from murai.publish.outbox import State
 
 
 class Printing(Protocol):
@@ -39,7 +42,7 @@ class Printing(Protocol):
 
 @dataclass
 class Take:
-    """What one visitor took. Written by the thread of the desk alone; anyone may look.
+    """What one visitor took. Written by the threads of the desk alone; anyone may look.
 
     style    PACK/NAME
     kept     what it looks like, once composed; another one once it is painted again
@@ -64,6 +67,7 @@ class Desk:
 
     packs      know what styles are called, and how to paint again
     services   names of those that shared pictures go to
+    showing    other places that they appear in, see `Picture.places`
     alt        what is said of a picture, by the title of its style, to who does not see it
     say        hears of what failed; no key is ever in it
 
@@ -80,21 +84,24 @@ class Desk:
         ledger: Ledger,
         *,
         services: Sequence[str] = (),
+        showing: Sequence[str] = (),
         printer: Printing | None = None,
         alt: Callable[[str], str] = str,
         say: Say,
     ) -> None:
         self._settings, self._look, self._packs = settings, look, packs
         self._gallery, self._outbox, self._ledger = gallery, outbox, ledger
-        self._services, self._printer, self._alt, self._say = tuple(services), printer, alt, say
+        self._services, self._showing = tuple(services), tuple(showing)
+        self._printer, self._alt, self._say = printer, alt, say
         self.link: Callable[[str], str] = lambda key: ""
         self._numbers = count(1)
         self._waiting: dict[int, Take] = {}
         """What is being painted again, by number."""
         self._thread = ThreadPoolExecutor(1, "murai desk")
+        self._printing = ThreadPoolExecutor(1, "murai print")
         quality = settings.pictures.quality
         self._repainter = None if quality == "mirror" else Repainter(self._repainted, say)
-        self.later(self._take_up)
+        self.tidy()
 
     # What the booth asks for
 
@@ -134,25 +141,28 @@ class Desk:
         self._thread.submit(self._decide, key, False).result()
 
     def tidy(self) -> None:
-        """Remove what is too old or too much."""
+        """Catch up on what a power cut, a full disk or the command line came between; remove what is too old or too
+        much."""
+        self.later(self._catch_up)
         self.later(self._tidy)
 
     def later(self, act: Callable[[], None], done: Callable[[bool], None] = lambda worked: None) -> None:
         """Do `act` after everything that was asked for before; `done` hears whether it worked."""
 
-        def doing() -> None:
-            try:
-                act()
-            except MuraiError as error:
-                self._say(str(error))
-                return done(False)
-            except Exception as error:  # a fault must not end the evening; its text may hold a key
-                self._say(f"a fault at the desk, {type(error).__name__}.")
-                return done(False)
-            done(True)
-
         with suppress(RuntimeError):  # the booth closes
-            self._thread.submit(doing)
+            self._thread.submit(lambda: done(self._tried(act)))
+
+    def _tried(self, act: Callable[[], object]) -> bool:
+        """Do `act`, and say what went wrong; whether it worked."""
+        try:
+            act()
+        except MuraiError as error:
+            self._say(str(error))
+        except Exception as error:  # a fault must not end the evening; its text may hold a key
+            self._say(f"a fault at the desk, {type(error).__name__}.")
+        else:
+            return True
+        return False
 
     @property
     def repainting(self) -> bool:
@@ -164,6 +174,7 @@ class Desk:
         reached = threading.Event()
         self.later(reached.set)
         reached.wait()
+        self._printing.submit(lambda: None).result()
 
     def close(self) -> None:
         """Finish what was asked for; what is still to be painted again is published as it is."""
@@ -172,6 +183,7 @@ class Desk:
         for number in list(self._waiting):
             self._repainted(number, None)
         self._thread.shutdown()
+        self._printing.shutdown()
 
     # The thread of the desk
 
@@ -195,56 +207,74 @@ class Desk:
         take = self._waiting.pop(number, None)
         if take is None:
             return
-        if images is not None:
-            take.shots = [Shot(image, shot.original) for image, shot in zip(images, take.shots, strict=True)]
-            take.kept = self._composed(take)
-            if take.key:
-                self._gallery.replace(take.key, take.kept.image, take.kept.clip)
-        if take.shared:
-            self._send(take.key, take.style)
+        try:
+            if images is not None:
+                take.shots = [Shot(image, shot.original) for image, shot in zip(images, take.shots, strict=True)]
+                take.kept = self._composed(take)
+                if take.key:
+                    self._gallery.replace(take.key, take.kept.image, take.kept.clip)
+        finally:
+            if take.shared:
+                self._send(take)
 
     def _keep(self, take: Take) -> None:
         assert take.kept is not None
         picture = self._gallery.add(
             take.kept.image, style=take.style.rpartition("/")[2], kind=take.kind, clip=take.kept.clip
         )
-        take.key, take.link = picture.key, self.link(picture.key)
+        take.key = picture.key
+        self._tried(lambda: self._find_link(take))
         for what in ("pictures", f"style:{self._names(take.style)[0]}", f"kind:{take.kind}"):
-            self._ledger.count(what)
+            self._count(what)
+
+    def _find_link(self, take: Take) -> None:
+        take.link = self.link(take.key)
 
     def _share(self, take: Take) -> None:
         if not take.key:
             return
-        self._ledger.agree(take.key, self._services)
-        self._gallery.consent(take.key, approved=not self._settings.publishing.moderation)
-        self._ledger.count("shared")
+        places = (*self._services, *self._showing)
+        self._gallery.consent(take.key, places, approved=not self._settings.publishing.moderation)
         take.shared = True
+        self._count("shared")
         if take.number not in self._waiting:  # else once it is as good as it gets
-            self._send(take.key, take.style)
+            self._send(take)
 
-    def _send(self, key: str, style: str) -> None:
-        picture = self._gallery.find(key)
+    def _count(self, what: str) -> None:
+        """One more; a disk that refuses to count refuses nothing else."""
+        self._tried(lambda: self._ledger.count(what))
+
+    def _send(self, take: Take) -> None:
+        picture = self._gallery.find(take.key)
         if picture is not None and picture.consent:
-            self._publish(picture, style, self._services)
+            self._publish(picture, take.style)
 
-    def _publish(self, picture: Picture, style: str, services: Sequence[str]) -> None:
+    def _publish(self, picture: Picture, style: str, *, perhaps_sent: bool = False) -> None:
+        """Put it into the outbox for the services that its visitor agreed to."""
         title, _ = self._names(style)
-        post = Post(picture.key, picture.image, self._caption(style), self._alt(title), picture.made)
-        if services:
-            self._outbox.add(post, services, approved=picture.standing == SHOWN)
+        post = Post(picture.alias, picture.image, self._caption(style), self._alt(title), picture.made)
+        if services := [name for name in self._services if name in picture.places]:
+            self._outbox.add(post, services, approved=picture.standing == SHOWN, perhaps_sent=perhaps_sent)
 
     def _print(self, take: Take) -> None:
         if self._printer is None or not take.key or take.kept is None:
             return
-        file = self._gallery.folder / f".print-{secrets.token_hex(4)}.part.jpg"
         take.print = "coming"
+        sheet = page(take.kept.image)
+        self._printing.submit(self._tried, lambda: self._print_out(take, sheet))
+
+    def _print_out(self, take: Take, sheet: Image) -> None:
+        """Hand it to the printer, in the thread that may wait for that."""
+        assert self._printer is not None
+        file = self._gallery.folder / f".print-{secrets.token_hex(4)}.part.jpg"
         try:
-            PIL.Image.fromarray(page(take.kept.image)).save(file, quality=95, subsampling=0, dpi=(DPI, DPI))
+            PIL.Image.fromarray(sheet).save(file, quality=95, subsampling=0, dpi=(DPI, DPI))
             self._printer.print(file)
-            self._ledger.count("prints")
         except (MuraiError, OSError) as error:
             take.print = "failed"
             self._say(f"a picture was not printed: {error}")
+        else:
+            self._count("prints")
         finally:
             file.unlink(missing_ok=True)
 
@@ -254,27 +284,43 @@ class Desk:
             self._repainter.drop(take.number)
 
     def _delete(self, key: str) -> None:
-        self._outbox.withdraw(key)
+        if there := self._outbox.withdraw(alias(key)):
+            self._say(f"a picture was deleted that is, or may be, at {', '.join(there)}: remove it there too.")
         self._gallery.delete(key)
-        self._ledger.forget(key)
 
     def _decide(self, key: str, yes: bool) -> None:
-        (self._gallery.approve if yes else self._gallery.refuse)(key)
+        """The outbox hears of it first: what it says counts, see `_follow`."""
         with suppress(DeliveryError):  # it goes to no service, or is not in the outbox yet
-            (self._outbox.approve if yes else self._outbox.refuse)(key)
+            (self._outbox.approve if yes else self._outbox.refuse)(alias(key))
+        self._gallery.decide(key, yes)
 
-    def _take_up(self) -> None:
-        """Publish what its visitor agreed to before the last booth ended, where it did not get into the outbox."""
-        for key, services in self._ledger.agreed().items():
-            picture = self._gallery.find(key)
-            if picture is not None and picture.consent:
-                self._publish(picture, picture.style, services)
-        self._tidy()
+    def _catch_up(self) -> None:
+        """Publish what its visitor agreed to and did not get into the outbox; follow what the host decided there."""
+        states: dict[str, dict[str, State]] = {}
+        for row in self._outbox.rows():
+            states.setdefault(row.key, {})[row.service] = row.state
+        coming = {take.key for take in self._waiting.values()}
+        for picture in self._gallery.all():
+            known = states.get(picture.alias, {})
+            self._follow(picture, set(known.values()))
+            missing = set(self._services) & set(picture.places) - known.keys()
+            followed = self._gallery.find(picture.key) if missing and picture.key not in coming else None
+            if followed is not None and followed.consent:
+                self._publish(followed, followed.style, perhaps_sent=self._outbox.fresh)
+        self._outbox.caught_up()
+
+    def _follow(self, picture: Picture, states: set[State]) -> None:
+        """Let a picture stand as the host decided on the command line, or just before the power was cut."""
+        if "refused" in states and picture.standing in (HELD, SHOWN):
+            self._gallery.decide(picture.key, False)
+        elif states - {"held", "withdrawn", "refused"} and picture.standing == HELD:
+            self._gallery.decide(picture.key, True)
 
     def _tidy(self) -> None:
         keeping = self._settings.keeping
-        for key in self._gallery.retain(keeping.days, keeping.gigabytes, self._outbox.busy):
-            self._ledger.forget(key)
+        busy = self._outbox.busy(self._services)
+        for picture in self._gallery.retain(keeping.days, keeping.gigabytes, busy):
+            self._outbox.give_up(picture.alias)
 
     def _caption(self, style: str) -> str:
         return self._look.text(*self._names(style))

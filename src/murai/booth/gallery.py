@@ -1,7 +1,9 @@
 """The pictures of the booth on disk: kept, listed, deleted, exported. Nothing here is half there."""
 
 import csv
+import hashlib
 import io
+import math
 import os
 import re
 import secrets
@@ -11,8 +13,8 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +34,7 @@ CLIP_RATE = 15
 """Pictures a second of a clip."""
 THUMBNAIL, PREVIEW = 480, 320
 """Pixels of the longest side."""
+DAY = 86_400.0
 PREVIEW_PICTURES = 30
 """At most so many pictures of a clip move in its preview."""
 PHOTO: dict[str, Any] = {"format": "JPEG", "quality": 95, "subsampling": 0}
@@ -40,6 +43,12 @@ SMALL: dict[str, Any] = {"format": "JPEG", "quality": 82}
 PRIVATE, HELD, SHOWN, REFUSED = "private", "held", "shown", "refused"
 """How a picture stands: seen by its visitor alone; waiting for the host; seen by all; seen by its visitor alone, since
 the host said no."""
+PAGES, SLIDESHOW = "gallery", "slideshow"
+"""Places of its own in which the booth shows pictures; all others are services."""
+LONGEST_JUMP = 20 * 86_400.0
+"""Seconds by which the clock goes on between two looks at the most; more, and it was or is wrong."""
+SHARE = 0.9
+"""Of the room that pictures have on the disk, as much may be filled with them."""
 
 DATABASE = "gallery.sqlite"
 SCHEMA = """
@@ -49,14 +58,21 @@ CREATE TABLE IF NOT EXISTS pictures (
     made REAL NOT NULL,
     style TEXT NOT NULL,
     kind TEXT NOT NULL,
-    standing TEXT NOT NULL
+    standing TEXT NOT NULL,
+    places TEXT NOT NULL DEFAULT ''
 );
-CREATE TABLE IF NOT EXISTS taken (made REAL NOT NULL, style TEXT NOT NULL, kind TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS clock (seen REAL NOT NULL, spared INTEGER NOT NULL);
 """
-"""`taken` counts pictures and knows no more of them: it outlives them."""
-ENDINGS = {"image": ".jpg", "clip": ".mp4", "preview": ".webp", "thumbnail": ".small.jpg", "original": ".before.jpg"}
+"""`places` has a space at both ends of each. `clock`: when it was looked at last, and the newest picture there was when
+it jumped."""
+ENDINGS = {"image": ".jpg", "clip": ".mp4", "preview": ".webp", "thumbnail": ".small.jpg"}
 """What each file of a picture is called, after its key."""
-NAME = re.compile(r"([A-Za-z0-9_-]{22})(\.jpg|\.mp4|\.webp|\.small\.jpg|\.before\.jpg)")
+NAME = re.compile(r"([A-Za-z0-9_-]{22})(\.jpg|\.mp4|\.webp|\.small\.jpg)")
+
+
+def alias(key: str) -> str:
+    """What a picture is called outside the booth. Nobody finds its key from it."""
+    return hashlib.sha256(f"murai {key}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +84,8 @@ class Picture:
     style      as the pack names it; "" where it is not known any more
     kind       one of KINDS
     standing   PRIVATE, HELD, SHOWN or REFUSED
+    places     where its visitor agreed that it appears: PAGES, SLIDESHOW, and names of services
     clip       the MP4 of a boomerang, `preview` the same small, as WebP
-    original   what the full-quality painting is to be made of, until it came
     """
 
     number: int
@@ -78,30 +94,29 @@ class Picture:
     style: str
     kind: str
     standing: str
+    places: tuple[str, ...]
     image: Path
     thumbnail: Path
     clip: Path | None = None
     preview: Path | None = None
-    original: Path | None = None
+
+    @property
+    def alias(self) -> str:
+        """What it is called outside the booth."""
+        return alias(self.key)
 
     @property
     def consent(self) -> bool:
         """Whether it may leave the machine: its visitor agreed, and no host refused it."""
         return self.standing in (HELD, SHOWN)
 
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many pictures were taken, those since deleted included: all, and by style and kind; how many are shown."""
-
-    taken: int = 0
-    shown: int = 0
-    styles: dict[str, int] = field(default_factory=dict)
-    kinds: dict[str, int] = field(default_factory=dict)
+    def is_shown(self, place: str) -> bool:
+        """Whether everybody may see it in that place."""
+        return self.standing == SHOWN and place in self.places
 
 
 class Gallery:
-    """The pictures in `folder`, which is made where it is missing. One process has it at a time; any thread may use it.
+    """The pictures in `folder`, which is made where it is missing. Only one has it at a time; any thread may use it.
 
     A picture appears with all its files or not at all. What a power cut left half done is cleared at construction.
     Where the database was lost, its pictures are taken up again, private: `say` hears of it.
@@ -119,12 +134,18 @@ class Gallery:
         self.folder, self._say, self._clock = folder, say, clock
         self._lock = threading.RLock()
         """Held by whoever changes a picture that is there already."""
-        self._database = Database(folder / DATABASE, SCHEMA, say, mend=True)
-        self._tidy()
+        self._old_enough = math.inf
+        """Up to this number pictures are removed for their age."""
+        with ExitStack() as stack:
+            stack.callback(_claim(folder))
+            self._database = Database(folder / DATABASE, SCHEMA, say, mend=True)
+            stack.callback(self._database.close)
+            self._tidy()
+            self._opened = stack.pop_all()
 
     def close(self) -> None:
-        """Let go of the database."""
-        self._database.close()
+        """Let go of the folder."""
+        self._opened.close()
 
     def add(
         self,
@@ -133,19 +154,15 @@ class Gallery:
         style: str,
         kind: str,
         clip: Sequence[Image] | None = None,
-        original: Image | None = None,
     ) -> Picture:
         """Keep a picture under a new key, private until `consent`.
 
-        `clip` are the pictures of a boomerang in the order they are played, all of one size. `original` is the
-        unpainted picture, kept until `replace` brings what was painted of it in full quality.
+        `clip` are the pictures of a boomerang in the order they are played, all of one size.
         """
         if kind not in KINDS:
             raise BoothError(f"'{kind}' is no kind of picture; it is one of {', '.join(KINDS)}.")
         key, made = secrets.token_urlsafe(16), self._clock()
         try:
-            if original is not None:
-                _save(self._path(key, "original"), PIL.Image.fromarray(original), PHOTO)
             self._write(key, image, clip)
             _sync(self.folder)
             with self._database.writing() as rows:
@@ -153,7 +170,6 @@ class Gallery:
                     "INSERT INTO pictures (key, made, style, kind, standing) VALUES (?, ?, ?, ?, ?)",
                     (key, made, style, kind, PRIVATE),
                 )
-                rows.execute("INSERT INTO taken VALUES (?, ?, ?)", (made, style, kind))
         except BaseException:
             self._unlink(key)
             raise
@@ -165,41 +181,43 @@ class Gallery:
             if self.find(key) is None:
                 return
             self._write(key, image, clip)
-            self._path(key, "original").unlink(missing_ok=True)
 
-    def consent(self, key: str, *, approved: bool = True) -> None:
-        """Its visitor agreed that it is shown and published; unless `approved`, once the host agrees too."""
-        self._stand(key, SHOWN if approved else HELD)
+    def consent(self, key: str, places: Iterable[str], *, approved: bool = True) -> None:
+        """Its visitor agreed that it appears in these places, and in no other that the host adds later; unless
+        `approved`, once the host agrees too."""
+        named = "".join(f" {place} " for place in places)
+        with self._lock, self._database.writing() as rows:
+            self._there(key)
+            standing = SHOWN if approved else HELD
+            rows.execute("UPDATE pictures SET standing = ?, places = ? WHERE key = ?", (standing, named, key))
 
-    def approve(self, key: str) -> None:
-        """The host agrees to a picture that is held."""
-        with self._lock:
-            if self._there(key).consent:
-                self._stand(key, SHOWN)
-
-    def refuse(self, key: str) -> None:
-        """The host does not want a picture shown; its visitor still has it."""
-        self._stand(key, REFUSED)
+    def decide(self, key: str, yes: bool) -> None:
+        """The host agrees to a picture, or does not, and its visitor still has it; a private one stays private."""
+        with self._lock, self._database.writing() as rows:
+            if self._there(key).standing != PRIVATE:
+                standing = SHOWN if yes else REFUSED
+                rows.execute("UPDATE pictures SET standing = ? WHERE key = ?", (standing, key))
 
     def find(self, key: str) -> Picture | None:
         """The picture of a key, None where there is none."""
         return next(self._listed("key = ?", [key]), None)
 
     def shown(self, limit: int, before: int | None = None) -> list[Picture]:
-        """What everybody may see, newest first, at most `limit`; older than the picture of number `before`."""
-        return list(self._listed("standing = ?", [SHOWN], limit, before))
+        """What everybody may see in the pages, newest first, at most `limit`; older than the picture of number
+        `before`."""
+        return list(self._listed(*_shown(PAGES), limit, before))
 
     def numbered(self, number: int) -> Picture | None:
-        """One of those that everybody may see."""
-        return next(self._listed("standing = ? AND number = ?", [SHOWN, number]), None)
+        """The picture of a number, whoever may see it; None where there is none."""
+        return next(self._listed("number = ?", [number]), None)
 
-    def held(self) -> list[Picture]:
-        """What waits for the host, oldest first."""
-        return list(self._listed("standing = ?", [HELD]))[::-1]
+    def held(self, limit: int = -1) -> list[Picture]:
+        """What waits for the host, oldest first, at most `limit`."""
+        return list(self._listed("standing = ?", [HELD], order="ASC", limit=limit))
 
-    def all(self, limit: int = -1, before: int | None = None) -> list[Picture]:
-        """Every picture, newest first."""
-        return list(self._listed("1", [], limit, before))
+    def all(self, limit: int = -1) -> list[Picture]:
+        """Every picture, newest first, at most `limit`."""
+        return list(self._listed("1", [], limit))
 
     def delete(self, key: str) -> None:
         """Remove a picture, its files and its row; where it is gone already there is nothing to do."""
@@ -208,60 +226,73 @@ class Gallery:
             with self._database.writing() as rows:
                 rows.execute("DELETE FROM pictures WHERE key = ?", (key,))
 
-    def retain(self, days: float | None, gigabytes: float | None, busy: Iterable[str] = ()) -> list[str]:
-        """Remove what is older than `days`, then the oldest until all files are within `gigabytes`; None is no limit.
+    def retain(self, days: float | None, gigabytes: float | None, busy: Iterable[str] = ()) -> list[Picture]:
+        """Remove what is older than `days`, then the oldest until all files are within `gigabytes`, and within the
+        room that the disk has for them; None is no limit. Returns what was removed; `say` hears of what had no room.
 
-        What is `busy`, because it is still to be published, stays. Returns the keys of what was removed.
+        What is `busy`, by its alias, is still to be published: it does not get too old, and where there is no room it
+        goes after all others. While the clock seems to be wrong nothing is too old.
         """
-        sizes = self._sizes()
-        left, bound = sum(sizes.values()), float("inf") if gigabytes is None else gigabytes * 1e9
-        oldest = float("-inf") if days is None else self._clock() - days * 86_400
-        removed, kept = [], set(busy)
-        for picture in reversed(self.all()):
-            if picture.key not in kept and (picture.made < oldest or left > bound):
+        spared, now = set(busy), self._look_at_clock()
+        removed = []
+        for picture in reversed(self.all() if days is not None else []):
+            too_old = picture.number <= self._old_enough and now - picture.made > (days or 0) * DAY
+            if too_old and picture.alias not in spared:
                 self.delete(picture.key)
-                left -= sizes.get(picture.key, 0)
-                removed.append(picture.key)
+                removed.append(picture)
+        crowded = [] if gigabytes is None else self._remove_oldest(gigabytes * 1e9, spared)
+        if crowded:
+            self._say(f"{len(crowded)} of the oldest pictures were removed: there was no room for more.")
+        return removed + crowded
+
+    def _remove_oldest(self, most: float, spared: set[str]) -> list[Picture]:
+        sizes = self._sizes()
+        left, removed = sum(sizes.values()), []
+        most = min(most, SHARE * (left + self.free()))
+        for picture in sorted(self.all(), key=lambda each: (each.alias in spared, each.number)):
+            if left <= most:
+                break
+            self.delete(picture.key)
+            left -= sizes.get(picture.key, 0)
+            removed.append(picture)
         return removed
 
-    def export(self, file: Path, *, everything: bool = False) -> int:
-        """Write a ZIP of what everybody may see, or of `everything`, and a list of it; returns how many pictures.
+    def _look_at_clock(self) -> float:
+        """The time. Where it is much later than when it was asked last, one of the two is wrong: then no picture is
+        old enough to be removed until the next booth begins, but for those that such a jump spared before."""
+        now = self._clock()
+        with self._database.writing() as rows:
+            seen, spared = rows.execute("SELECT seen, spared FROM clock").fetchone() or (now, 0)
+            if now - seen > LONGEST_JUMP:
+                self._old_enough = min(self._old_enough, spared)
+                [spared] = rows.execute("SELECT COALESCE(MAX(number), 0) FROM pictures").fetchone()
+                self._say(
+                    f"the clock went on by {(now - seen) / DAY:.0f} days at once: see whether it is right. Until the "
+                    "booth is started again no picture is removed for its age."
+                )
+            rows.execute("DELETE FROM clock")
+            rows.execute("INSERT INTO clock VALUES (?, ?)", (now, spared))
+        return now
 
-        `file` appears whole or not at all. Raises OutputExists where it is there already.
-        """
-        whole = WholeFile(file)
-        try:
-            with zipfile.ZipFile(whole.temporary, "w") as archive:
-                count = _pack(archive, reversed(self.all() if everything else self.shown(-1)))
-        except OSError as error:
-            whole.discard()
-            raise BoothError(f"{file} cannot be written: {error.strerror}; make room on the disk.") from error
-        except BaseException:
-            whole.discard()
-            raise
-        whole.commit()
-        return count
-
-    def tally(self, since: float = 0.0) -> Tally:
-        """What was taken since then."""
-
-        def counts(column: str) -> dict[str, int]:
-            question = f"SELECT {column}, COUNT(*) FROM taken WHERE made >= ? GROUP BY {column} ORDER BY COUNT(*) DESC"
-            return {row[0]: row[1] for row in self._database.read(question, [since])}
-
-        kinds = counts("kind")
-        question = "SELECT COUNT(*) FROM pictures WHERE standing = ? AND made >= ?"
-        [[shown]] = self._database.read(question, [SHOWN, since])
-        return Tally(sum(kinds.values()), shown, counts("style"), kinds)
+    def export(self) -> Iterator[bytes]:
+        """A ZIP of what everybody may see in the pages, and a list of it, piece by piece: no room is needed."""
+        pieces = _Pieces()
+        text = io.StringIO()
+        table = csv.writer(text)
+        table.writerow(["file", "clip", "made", "style", "kind"])
+        with zipfile.ZipFile(pieces, "w", strict_timestamps=False) as archive:
+            for picture in reversed(self.shown(-1)):
+                if row := _pack(archive, picture):
+                    table.writerow(row)
+                yield pieces.take()
+            listed = zipfile.ZipInfo("pictures.csv")  # of no time: the clock may be one that a ZIP cannot tell
+            listed.external_attr = 0o644 << 16
+            archive.writestr(listed, text.getvalue())
+        yield pieces.take()
 
     def free(self) -> int:
         """Bytes that are left on the disk."""
         return shutil.disk_usage(self.folder).free
-
-    def _stand(self, key: str, standing: str) -> None:
-        with self._lock, self._database.writing() as rows:
-            if not rows.execute("UPDATE pictures SET standing = ? WHERE key = ?", (standing, key)).rowcount:
-                raise BoothError("that picture is not there any more.")
 
     def _there(self, key: str) -> Picture:
         picture = self.find(key)
@@ -269,8 +300,10 @@ class Gallery:
             raise BoothError("that picture is not there any more.")
         return picture
 
-    def _listed(self, which: str, values: list[Any], limit: int = -1, before: int | None = None) -> Iterator[Picture]:
-        rows = self._database.read(*_question(which, values, limit, before))
+    def _listed(
+        self, which: str, values: list[Any], limit: int = -1, before: int | None = None, order: str = "DESC"
+    ) -> Iterator[Picture]:
+        rows = self._database.read(*_question(which, values, limit, before, order))
         return (_picture(self.folder, row) for row in rows)
 
     def _path(self, key: str, what: str) -> Path:
@@ -312,7 +345,7 @@ class Gallery:
         strangers = self._sizes().keys() - {picture.key for picture in self.all()}
         taken_up = 0
         for key in sorted(strangers):
-            if self._database.fresh and self._take_up(key):
+            if self._take_up(key):
                 taken_up += 1
             else:
                 self._unlink(key)
@@ -334,26 +367,32 @@ class Gallery:
                 "INSERT INTO pictures (key, made, style, kind, standing) VALUES (?, ?, '', ?, ?)",
                 (key, made, kind, PRIVATE),
             )
-            rows.execute("INSERT INTO taken VALUES (?, '', ?)", (made, kind))
         return True
 
 
-def shown_in(folder: Path, limit: int) -> list[Picture]:
-    """What everybody may see of a gallery that another process has, newest first; nothing where there is none yet."""
+def shown_in(folder: Path, place: str, limit: int) -> list[Picture]:
+    """What everybody may see in `place` of the gallery of another process, newest first; nothing where none is yet."""
     address = f"{(folder / DATABASE).absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             connection.row_factory = sqlite3.Row
-            rows = connection.execute(*_question("standing = ?", [SHOWN], limit, None)).fetchall()
+            rows = connection.execute(*_question(*_shown(place), limit)).fetchall()
     except sqlite3.Error:
         return []
     return [_picture(folder, row) for row in rows]
 
 
-def _question(which: str, values: list[Any], limit: int, before: int | None) -> tuple[str, list[Any]]:
+def _shown(place: str) -> tuple[str, list[Any]]:
+    """What stands for all to see, and may be seen in `place`."""
+    return "standing = ? AND instr(places, ?)", [SHOWN, f" {place} "]
+
+
+def _question(
+    which: str, values: list[Any], limit: int, before: int | None = None, order: str = "DESC"
+) -> tuple[str, list[Any]]:
     older = "" if before is None else "AND number < ?"
     return (
-        f"SELECT * FROM pictures WHERE {which} {older} ORDER BY number DESC LIMIT ?",
+        f"SELECT * FROM pictures WHERE {which} {older} ORDER BY number {order} LIMIT ?",
         [*values, *([] if before is None else [before]), limit],
     )
 
@@ -365,12 +404,11 @@ def _picture(folder: Path, row: sqlite3.Row) -> Picture:
         return files[what] if files[what].is_file() else None
 
     return Picture(
-        **dict(row),
+        **dict(row) | {"places": tuple(row["places"].split())},
         image=files["image"],
         thumbnail=files["thumbnail"],
         clip=maybe("clip"),
         preview=maybe("preview"),
-        original=maybe("original"),
     )
 
 
@@ -388,8 +426,7 @@ def _save(path: Path, picture: PIL.Image.Image, options: dict[str, Any]) -> None
         whole.commit()
     except (OSError, MuraiError) as error:
         whole.discard()
-        reason = getattr(error, "strerror", None) or error
-        raise BoothError(f"the picture cannot be kept in {path.parent}: {reason}; make room on the disk.") from error
+        raise BoothError(f"a picture cannot be kept in {path.parent}: {_why(error)}; make room on the disk.") from error
 
 
 def _save_clip(path: Path, clip: Sequence[Image]) -> None:
@@ -403,7 +440,13 @@ def _save_clip(path: Path, clip: Sequence[Image]) -> None:
         sink.close()
     except MuraiError as error:
         sink.close(complete=False)
-        raise BoothError(f"the clip cannot be kept: {error}") from error
+        raise BoothError(f"a clip cannot be kept in {path.parent}: {_why(error)}; make room on the disk.") from error
+
+
+def _why(error: Exception) -> str:
+    """What the disk said, without the name of the file, which has a key in it."""
+    reasons = (getattr(each, "strerror", None) for each in (error, error.__cause__))
+    return next(filter(None, reasons), "the disk does not take it")
 
 
 def _save_preview(path: Path, clip: Sequence[Image]) -> None:
@@ -423,25 +466,49 @@ def _sync(folder: Path) -> None:
             os.close(opened)
 
 
-def _pack(archive: zipfile.ZipFile, pictures: Iterable[Picture]) -> int:
-    """Put pictures and their list into `archive`, but for what is deleted meanwhile; returns how many."""
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(["file", "clip", "made", "style", "kind", "standing"])
-    count = 0
-    for picture in pictures:
-        when = datetime.fromtimestamp(picture.made).astimezone()
-        stem = f"{picture.number:05}-{when:%Y-%m-%d-%H%M%S}"
-        clip = f"{stem}.mp4" if picture.clip else ""
-        try:
-            archive.write(picture.image, f"{stem}.jpg")
-        except FileNotFoundError:
-            continue
-        with suppress(FileNotFoundError):
-            if picture.clip:
-                archive.write(picture.clip, clip)
-        row = [when.isoformat(timespec="seconds"), picture.style, picture.kind, picture.standing]
-        table.writerow([f"{stem}.jpg", clip, *row])
-        count += 1
-    archive.writestr("pictures.csv", text.getvalue())
-    return count
+class _Pieces(io.BytesIO):
+    """A file of which all that was taken is gone already."""
+
+    _gone = 0
+
+    def tell(self) -> int:
+        """The place in the whole file."""
+        return self._gone + super().tell()
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place in the whole file that is not gone."""
+        return self._gone + super().seek(place - (0 if whence else self._gone), whence)
+
+    def take(self) -> bytes:
+        """All that was written since the last time."""
+        taken = self.getvalue()
+        self._gone += len(taken)
+        super().seek(0)
+        self.truncate()
+        return taken
+
+
+def _pack(archive: zipfile.ZipFile, picture: Picture) -> list[str]:
+    """Put a picture into `archive`; returns what is listed of it, nothing where it was deleted meanwhile."""
+    when = datetime.fromtimestamp(picture.made).astimezone()
+    stem = f"{picture.number:05}-{when:%Y-%m-%d-%H%M%S}"
+    clip = f"{stem}.mp4" if picture.clip else ""
+    try:
+        archive.write(picture.image, f"{stem}.jpg")
+    except FileNotFoundError:
+        return []
+    with suppress(FileNotFoundError):
+        if picture.clip:
+            archive.write(picture.clip, clip)
+    return [f"{stem}.jpg", clip, when.isoformat(timespec="seconds"), picture.style, picture.kind]
+
+
+def _claim(folder: Path) -> Callable[[], None]:
+    """Be the only one who has `folder`, until what is returned is called or the process ends."""
+    lock = sqlite3.connect(folder / "gallery.lock", timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error:
+        lock.close()
+        raise BoothError(f"another booth has {folder} already; end it first, or name another folder.") from None
+    return lock.close

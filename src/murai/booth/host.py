@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from murai.booth.desk import Desk as Pictures
 from murai.booth.hosting import Channel, Desk, Trouble
-from murai.booth.ledger import Ledger
+from murai.booth.ledger import COUNTED, Ledger, ranked
 from murai.booth.printing import Printer
 from murai.errors import MuraiError
 from murai.publish import Outbox, Row
@@ -53,8 +53,10 @@ class Host:
         printer, trouble = self._printing()
         channels = [self._channel(name) for name in self._services]
         counts = self._ledger.counts()
-        figures = {what: counts.get(what, 0) for what in ("visits", "shared", "prints")}
-        return Desk(self._visit(), figures, channels, printer, trouble, self._sayings.newest_first)
+        figures = {what: counts.get(what, 0) for what in COUNTED}
+        styles, kinds = (ranked(counts, group) for group in ("style", "kind"))
+        said = self._sayings.newest_first
+        return Desk(self._visit(), figures, styles, kinds, channels, printer, trouble, said)
 
     def approve(self, key: str) -> None:
         """A picture that is held may be shown and published."""

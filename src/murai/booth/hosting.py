@@ -1,5 +1,7 @@
 """The page of the host, behind a PIN: how the booth is, what waits for a yes, what failed, what was taken today."""
 
+import math
+import re
 import secrets
 import threading
 import time
@@ -10,16 +12,15 @@ from ipaddress import ip_address
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from murai.booth.gallery import Gallery
+from murai.booth.gallery import Gallery, Picture
 from murai.booth.rendering import KEPT_A_WHILE, Form, Rendering, client, file_response, posted
 from murai.booth.tries import Tries
-from murai.errors import MuraiError
+from murai.errors import BoothError, MuraiError
 
 COOKIE = "murai-host"
 SESSION_SECONDS = 12 * 3600.0
@@ -27,13 +28,14 @@ MOST_SESSIONS = 32
 LISTED = 48
 """Pictures that are listed for the host, the newest."""
 EVERYBODY = "everybody"
+NUMBER = re.compile(r"[0-9]{1,18}")
 OWN_PAGES_ONLY = {"Referrer-Policy": "same-origin"}
 """With it browsers say which page a form was sent from, also to its own server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A picture that a service did not take: its `key`, the `state` of its row, such as "failed", and the reason.
+    """A picture that a service did not take: its `key` there, the `state` of its row, such as "failed", and the reason.
 
     `unsure` is one of which nobody knows whether it is there: the host looks and says so.
     """
@@ -63,7 +65,8 @@ class Desk:
     """What the host sees of the booth.
 
     visit     what goes on before it, in a few words
-    figures   counts of today, by "visits", "shared" and "prints"
+    figures   counts of today, by "visits", "pictures", "shared" and "prints"
+    styles    how many pictures were taken today in which style, the most liked first; `kinds` the same
     printer   how it is, in a few words; empty where there is none
     trouble   whether the printer needs somebody
     said      what the booth said, the newest first: seconds since 1970, and the sentence
@@ -71,6 +74,8 @@ class Desk:
 
     visit: str = ""
     figures: Mapping[str, int] = field(default_factory=dict)
+    styles: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, int] = field(default_factory=dict)
     channels: Sequence[Channel] = ()
     printer: str = ""
     trouble: bool = False
@@ -108,6 +113,7 @@ class Hosting(Protocol):
 class HostPage:
     """Everything under /host. `knows_pin` tells whether a PIN is the right one.
 
+    The host speaks of pictures by their numbers: no page has a key, which is its visitor's alone.
     Who guesses wrong five times waits, longer every time; all guesses of others than this machine itself count
     together as well, so that nobody guesses from many addresses. Forms are taken from its own pages alone.
     """
@@ -124,9 +130,9 @@ class HostPage:
         self._hosting, self._gallery, self._rendering = hosting, gallery, rendering
         self._knows_pin, self._titles, self._clock = knows_pin, titles, clock
         self._tries, self._all_tries = Tries(5, 30.0), Tries(60, 60.0)
-        self._guessing = threading.Lock()
+        self._guessing, self._changing = threading.Lock(), threading.Lock()
         self._sessions: dict[str, float] = {}
-        """Cookie, and until when it holds."""
+        """Cookie, and until when it holds, by a clock that nobody sets. `_changing` is held by who changes them."""
 
     @property
     def routes(self) -> list[Any]:
@@ -135,7 +141,7 @@ class HostPage:
             Route("/host", self._page),
             Route("/host/login", posted(self._log_in), methods=["POST"]),
             Route("/host/export.zip", self._export),
-            Route("/host/thumbnail/{key}", self._thumbnail),
+            Route("/host/thumbnail/{number}", self._thumbnail),
             Route("/host/{act}", posted(self._act), methods=["POST"]),
         ]
 
@@ -156,7 +162,6 @@ class HostPage:
             trouble=trouble,
             held=gallery.held(),
             pictures=gallery.all(LISTED),
-            tally=gallery.tally(morning),
             free=gallery.free() / 1e9,
             titles=self._titles,
             kinds=self._rendering.words(request).table("kinds"),
@@ -188,10 +193,11 @@ class HostPage:
         if not self._is_host(request):
             return self._render(request, "login", 403, trouble="")
         hosting, key, service = self._hosting, form.get("key", ""), form.get("service", "")
+        number = form.get("number", "")
         acts: dict[str, Callable[[], None]] = {
-            "approve": lambda: hosting.approve(key),
-            "refuse": lambda: hosting.refuse(key),
-            "delete": lambda: hosting.delete(key),
+            "approve": lambda: hosting.approve(self._key(number)),
+            "refuse": lambda: hosting.refuse(self._key(number)),
+            "delete": lambda: hosting.delete(self._key(number)),
             "retry": lambda: hosting.retry(service),
             "pause": lambda: hosting.pause(service),
             "resume": lambda: hosting.resume(service),
@@ -210,19 +216,22 @@ class HostPage:
     def _export(self, request: Request) -> Response:
         if not self._is_host(request):
             return self._render(request, "login", 403, trouble="")
-        file = self._gallery.folder / f".export-{secrets.token_hex(4)}.part.zip"
-        try:
-            self._gallery.export(file, everything="everything" in request.query_params)
-        except MuraiError as error:
-            return self._page(request, str(error), 507)
-        answer = file_response(file, name=f"murai-{datetime.now():%Y-%m-%d}.zip")
-        answer.background = BackgroundTask(file.unlink, missing_ok=True)
-        return answer
+        name = f"murai-{datetime.now():%Y-%m-%d}.zip"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return StreamingResponse(self._gallery.export(), headers=headers, media_type="application/zip")
 
     def _thumbnail(self, request: Request) -> Response:
         """Of a picture whose visitor agreed; the others are nobody's, not even the host's."""
-        picture = self._gallery.find(request.path_params["key"]) if self._is_host(request) else None
+        picture = self._picture(request.path_params["number"]) if self._is_host(request) else None
         return file_response(picture.thumbnail if picture and picture.consent else None, KEPT_A_WHILE)
+
+    def _picture(self, number: str) -> Picture | None:
+        return self._gallery.numbered(int(number)) if NUMBER.fullmatch(number) else None
+
+    def _key(self, number: str) -> str:
+        if (picture := self._picture(number)) is None:
+            raise BoothError("that picture is not there any more.")
+        return picture.key
 
     def _render(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         return self._rendering.page(request, template, status, OWN_PAGES_ONLY, **values)
@@ -230,16 +239,18 @@ class HostPage:
     def _session(self) -> str:
         """A new one; the oldest ends where there are many."""
         session = secrets.token_urlsafe(32)
-        self._sessions[session] = self._clock() + SESSION_SECONDS
-        while len(self._sessions) > MOST_SESSIONS:
-            del self._sessions[next(iter(self._sessions))]
+        with self._changing:
+            self._sessions[session] = time.monotonic() + SESSION_SECONDS
+            while len(self._sessions) > MOST_SESSIONS:
+                del self._sessions[next(iter(self._sessions))]
         return session
 
     def _is_host(self, request: Request) -> bool:
-        return self._sessions.get(request.cookies.get(COOKIE, ""), 0.0) > self._clock()
+        return self._sessions.get(request.cookies.get(COOKIE, ""), -math.inf) > time.monotonic()
 
     def _log_out(self, request: Request) -> None:
-        self._sessions.pop(request.cookies.get(COOKIE, ""), None)
+        with self._changing:
+            self._sessions.pop(request.cookies.get(COOKIE, ""), None)
 
     def _refuse_strangers(self, request: Request) -> None:
         """Answer 403 where another page than one of ours sent the form."""

@@ -1,15 +1,16 @@
-"""What the booth remembers beside its pictures: who agreed to what, and how much was done on which day."""
+"""What the booth remembers beside its pictures: how much was done on which day."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from murai.database import Database
 from murai.errors import Say, silent
 
+COUNTED = ("visits", "pictures", "shared", "prints")
+"""What is counted; styles and kinds as "style:TITLE" and "kind:NAME"."""
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS agreed (key TEXT PRIMARY KEY, services TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS counts (
     day TEXT NOT NULL, what TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (day, what)
 );
@@ -19,28 +20,14 @@ CREATE TABLE IF NOT EXISTS counts (
 class Ledger:
     """The book of the booth in `file`, whose folder has to be there. Any thread may use it.
 
-    Where the file was damaged, and its owner may `mend` it, nobody agreed to anything: a picture goes nowhere then that
-    it did not go before. Raises MuraiError where the disk refuses.
+    Where the file was damaged, and its owner may `mend` it, nothing was counted before. Raises MuraiError where the
+    disk refuses.
     """
 
     def __init__(
         self, file: Path, say: Say = silent, clock: Callable[[], float] = time.time, *, mend: bool = False
     ) -> None:
         self._database, self._clock = Database(file, SCHEMA, say, mend=mend), clock
-
-    def agree(self, key: str, services: Iterable[str]) -> None:
-        """The visitor of a picture agrees that it goes to these services, and to no other that the host adds later."""
-        with self._database.writing() as rows:
-            rows.execute("INSERT OR IGNORE INTO agreed VALUES (?, ?)", (key, " ".join(services)))
-
-    def agreed(self) -> dict[str, list[str]]:
-        """The services that each picture may go to, by its key."""
-        return {key: services.split() for key, services in self._database.read("SELECT * FROM agreed")}
-
-    def forget(self, key: str) -> None:
-        """The picture is gone."""
-        with self._database.writing() as rows:
-            rows.execute("DELETE FROM agreed WHERE key = ?", (key,))
 
     def count(self, what: str) -> None:
         """One more of `what` today, such as "visits"."""
@@ -63,3 +50,9 @@ class Ledger:
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
+
+
+def ranked(counts: Mapping[str, int], group: str) -> dict[str, int]:
+    """What was counted as GROUP:NAME, by name, the most first."""
+    named = {what.removeprefix(f"{group}:"): number for what, number in counts.items() if what.startswith(f"{group}:")}
+    return dict(sorted(named.items(), key=lambda item: -item[1]))

@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from murai.booth.addresses import base_address
-from murai.booth.gallery import Gallery, Picture
+from murai.booth.gallery import PAGES, Gallery, Picture
 from murai.booth.hosting import Hosting, HostPage
 from murai.booth.qr import qr_svg
 from murai.booth.rendering import KEPT_A_WHILE, Form, Private, Rendering, file_response, posted
@@ -41,7 +41,7 @@ class Pages:
     words       of each language, that of unknown visitors first
     titles      what a style is called, by its name
     wanted      how phones reach this machine, where the host knows it better: an address, a name or a URL
-    days        for how long a link holds; None is for as long as the picture is there
+    days        after how many a picture is removed, and its link holds no more; None is never
     delete      removes a picture at the wish of its visitor, here and from what is still to be published
     visiting    what a phone plays; without it there is no remote control
     hosting     what the host sees; there is a host page with it and `knows_pin` only
@@ -164,19 +164,16 @@ class Pages:
     def _shown(self, request: Request) -> Picture:
         number = _number(request.path_params["number"])
         picture = None if number is None else self._gallery.numbered(number)
-        if picture is None or self._is_over(picture):
+        if picture is None or not picture.is_shown(PAGES):
             raise HTTPException(404)
         return picture
 
     def _own(self, request: Request) -> Picture:
-        """The picture of a key: answers 404 for a wrong one and for one whose time is over."""
+        """The picture of a key: answers 404 where there is none, or none any more."""
         picture = self._gallery.find(request.path_params["key"])
-        if picture is None or self._is_over(picture):
+        if picture is None:
             raise HTTPException(404)
         return picture
-
-    def _is_over(self, picture: Picture) -> bool:
-        return self._days is not None and picture.made + self._days * DAY < self._clock()
 
     def _refused(self, request: Request, error: Exception) -> Response:
         """What is not there, and what is not done that way."""

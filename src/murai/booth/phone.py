@@ -45,8 +45,8 @@ class Played(Protocol):
     def key(self) -> str:
         """Of the visitor's picture, once it is kept."""
 
-    def hear(self, event: str, value: str = "", serial: int | None = None) -> None:
-        """Something was pressed."""
+    def hear_phone(self, event: str, value: str, serial: int) -> str:
+        """Something was pressed. Returns the token of the visit that began by it, empty where none did."""
 
 
 class Phone:
@@ -74,9 +74,9 @@ class Phone:
         key = booth.key if moment.state == "done" else ""
         return Scene(moment.serial, self._prompt(moment, words), offers, key, words.name)
 
-    def hear(self, event: str, value: str = "", serial: int | None = None) -> None:
-        """Something was pressed."""
-        self._booth.hear(event, value, serial)
+    def hear(self, event: str, value: str, serial: int) -> str:
+        """Something was pressed. Returns the token of the visit that began by it, empty where none did."""
+        return self._booth.hear_phone(event, value, serial)
 
     def _prompt(self, moment: Moment, words: Words) -> str:
         prompt = words(f"screen.{'sorry' if moment.sorry else PROMPTS[moment.state]}")

@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 from PIL import ImageDraw
 
-from murai.booth.gallery import Picture, shown_in
+from murai.booth.gallery import SLIDESHOW, Picture, shown_in
 from murai.booth.letters import fitting, letters, wrapped
 from murai.booth.qr import qr_picture
 from murai.booth.words import Words
@@ -105,7 +105,7 @@ class Slideshow:
 
     def slide(self, size: tuple[int, int]) -> Image:
         """The next picture as it is shown in `size`, width and height; a card that invites where there is none."""
-        pictures = shown_in(self._folder, NEWEST)
+        pictures = shown_in(self._folder, SLIDESHOW, NEWEST)
         for _ in pictures:
             picture = self._order.next(pictures)
             if picture is None:

@@ -1,12 +1,9 @@
 """What a day at the booth was like, in a few lines."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from murai.booth.ledger import Ledger
+from murai.booth.ledger import COUNTED, Ledger, ranked
 from murai.publish import Outbox
-
-COUNTED = ("visits", "pictures", "shared", "prints")
 
 
 def statistics(ledger: Ledger, outbox: Outbox, day: str = "") -> list[str]:
@@ -15,8 +12,8 @@ def statistics(ledger: Ledger, outbox: Outbox, day: str = "") -> list[str]:
     counts = ledger.counts(day)
     lines = [f"{day}: " + ", ".join(f"{what} {counts.get(what, 0)}" for what in COUNTED) + "."]
     for group in ("style", "kind"):
-        if ranked := _ranked(counts, group):
-            lines.append(f"{group}s: {ranked}.")
+        if named := ranked(counts, group):
+            lines.append(f"{group}s: " + ", ".join(f"{name} {number}" for name, number in named.items()) + ".")
     posts: dict[str, int] = {}
     for row in outbox.rows():
         if f"{datetime.fromtimestamp(row.post.made):%Y-%m-%d}" == day:
@@ -24,9 +21,3 @@ def statistics(ledger: Ledger, outbox: Outbox, day: str = "") -> list[str]:
     if posts:
         lines.append("posts: " + ", ".join(f"{what} {number}" for what, number in sorted(posts.items())) + ".")
     return lines
-
-
-def _ranked(counts: Mapping[str, int], group: str) -> str:
-    """What was counted as GROUP:NAME, the most liked first."""
-    named = {what.removeprefix(f"{group}:"): number for what, number in counts.items() if what.startswith(f"{group}:")}
-    return ", ".join(f"{name} {number}" for name, number in sorted(named.items(), key=lambda item: -item[1]))

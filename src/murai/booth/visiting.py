@@ -58,8 +58,8 @@ class Visiting(Protocol):
     def scene(self) -> Scene:
         """How it is now."""
 
-    def hear(self, event: str, value: str = "", serial: int | None = None) -> object:
-        """Something was pressed."""
+    def hear(self, event: str, value: str, serial: int) -> str:
+        """Something was pressed. Returns the token of the visit that began by it, empty where none did."""
 
 
 class VisitPage:
@@ -90,7 +90,8 @@ class VisitPage:
         return file_response(next((offer.preview for offer in offers), None), KEPT_A_WHILE)
 
     def _press(self, request: Request, form: Form) -> Response:
-        if refusal := self._refusal(request, form.get("t", "")):
+        token = form.get("t", "")
+        if refusal := self._refusal(request, token):
             return refusal
         event, value = request.path_params["event"], form.get("value", "")
         try:
@@ -98,8 +99,8 @@ class VisitPage:
         except ValueError:
             raise HTTPException(400) from None
         if any((offer.event, offer.value) == (event, value) for offer in self._visiting.scene().offers):
-            self._visiting.hear(event, value, serial)
-        return RedirectResponse(f"/visit?{urlencode({'t': form['t']})}", 303)
+            token = self._visiting.hear(event, value, serial) or token
+        return RedirectResponse(f"/visit?{urlencode({'t': token})}", 303)
 
     def _refusal(self, request: Request, token: str) -> Response | None:
         """What is answered to who does not stand before the booth."""

@@ -63,6 +63,7 @@ document.addEventListener("submit", async (event) => {
   form.dataset.busy = "yes"; // a button that is disabled would lose the focus
   try {
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    if (answer.redirected) history.replaceState(null, "", answer.url); // who begins a visit gets a token for it
     await show(answer);
     setTimeout(look, WAIT_AFTER_PRESS);
   } catch {
