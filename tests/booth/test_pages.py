@@ -182,6 +182,18 @@ def test_the_gallery_shows_what_everybody_may_see_and_no_key(client: httpx.Clien
     assert client.get(f"/g/{shown[0].number}/picture.jpg").content == shown[0].image.read_bytes()
 
 
+def test_a_picture_that_was_shared_elsewhere_alone_is_in_no_page_but_its_own(
+    client: httpx.Client, gallery: Gallery
+) -> None:
+    picture = taken(gallery)
+    gallery.consent(picture.key, ["folder", "slideshow"])
+    assert f"/g/{picture.number}" not in client.get("/").text + client.get("/wall").text
+    for place in ("", "/picture.jpg", "/qr.svg"):
+        assert client.get(f"/g/{picture.number}{place}").status_code == 404
+    own = client.get(f"/p/{picture.key}")
+    assert (own.status_code, "Nobody but you has this link" in own.text) == (200, True)
+
+
 def test_names_are_only_text(gallery: Gallery, serve: Callable[..., Pages]) -> None:
     evil = "<script>alert(1)</script>"
     picture = gallery.add(painting(), style=evil, kind="single")
