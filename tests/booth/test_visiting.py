@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
 from .conftest import DESK, Visitor
 
@@ -73,6 +74,23 @@ def test_a_visit_on_a_phone(browse: Callable[..., Any], visitor: Visitor) -> Non
     page.get_by_role("heading", name="Your turn is over").wait_for()
     assert [event for event, _, _ in visitor.pressed] == ["style", "button"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_phone_that_begins_a_visit_goes_on_with_the_token_of_that(
+    browse: Callable[..., Any], visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(event: str, value: str, serial: int) -> str:
+        visitor.state, visitor.token = "countdown", "t-0001"
+        return visitor.token
+
+    monkeypatch.setattr(visitor, "hear", begin)
+    page, other = browse(PAGE), browse(PAGE)
+    page.get_by_role("button", name="Take the picture").click()
+    page.get_by_role("heading", name="Look at the camera").wait_for()
+    other.get_by_role("heading", name="Your turn is over").wait_for()
+    visitor.state, visitor.key = "done", "k" * 22
+    page.get_by_role("link", name="Take my picture home").wait_for()
+    assert page.url.endswith("/visit?t=t-0001")
 
 
 def test_it_works_without_scripts(browse: Callable[..., Any], visitor: Visitor) -> None:
