@@ -10,7 +10,7 @@ import sys
 import pytest
 
 pytest.importorskip("atproto")
-from murai.publish import Outbox, Publisher, open_services
+from murai.publish import SERVICES, Outbox, Publisher, open_services
 from murai.publish.credentials import FILE, Credentials
 from murai.publish.fitting import prepare
 from tests.publish.conftest import bluesky, mastodon  # noqa: F401  (fixtures)
@@ -47,6 +47,10 @@ def booth(tmp_path):
 
 
 def test_before_there_is_a_booth(murai, tmp_path):
+    for command in (["pause", "myspace"], ["resume", "myspace"], ["retry", "myspace"]):
+        code, out, said = murai(*command)
+        assert (code, out) == (2, "")
+        assert "no service 'myspace'" in said
     for command in (["status"], ["retry"], ["pause", "x"], ["approve", "abc"]):
         code, out, said = murai(*command)
         assert (code, out) == (2, "")
@@ -129,18 +133,18 @@ def test_login_publish_and_logout_leave_no_secret_anywhere(murai, booth, tmp_pat
     assert (tmp_path / "out" / post.picture.name).exists() is False
     assert (tmp_path / "out" / f"{post.key}.png").read_bytes() == prepare(post, services[2].limits).image
 
-    kept = tmp_path / "config" / "murai" / FILE
-    assert password in kept.read_text()
+    kept = [tmp_path / "config" / "murai" / FILE.format(name) for name in SERVICES]
+    assert password in kept[0].read_text()
     known = (password, token, wrong, hook, "hook-secret-0001", "x-access-0001", "x-refresh-0001")
-    files = [path for path in tmp_path.rglob("*") if path.is_file() and path != kept]
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path not in kept]
     assert booth / "outbox.sqlite" in files
     assert any(path.name.endswith("-wal") for path in files)
     for secret in known:
         assert not [path for path in files if secret.encode() in path.read_bytes()], secret
         assert not [sentence for sentence in sentences if secret in sentence], secret
     assert run("logout", "bluesky")[0] == 0
-    assert password not in kept.read_text()
-    assert kept.stat().st_mode & 0o077 == 0
+    assert not kept[0].exists()
+    assert all(path.stat().st_mode & 0o077 == 0 for path in kept[1:])
 
 
 def test_mastodon_by_its_code(booth, places, mastodon):  # noqa: F811

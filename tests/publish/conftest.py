@@ -49,3 +49,4 @@ def between():
     yield make
     for one in made:
         one.close()
+    assert not [fault for one in made for fault in one.unused]

@@ -274,6 +274,11 @@ class Between:
         handler.end_headers()
         handler.wfile.write(body)
 
+    @property
+    def unused(self) -> list[str]:
+        """Where something was to go wrong that never came."""
+        return [path for path, _ in self._faults]
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()

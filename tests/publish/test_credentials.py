@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 
 import pytest
 
@@ -30,19 +31,20 @@ def test_the_file_is_its_owners_alone_whatever_the_habits(credentials, tmp_path)
     before = os.umask(0)
     try:
         credentials.write("bluesky", VALUES)
-        assert stat.S_IMODE((tmp_path / "config" / FILE).stat().st_mode) == 0o600
-        (tmp_path / "config" / FILE).chmod(0o644)
+        file = tmp_path / "config" / FILE.format("bluesky")
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        file.chmod(0o644)
         credentials.write("bluesky", VALUES)
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "config" / FILE).stat().st_mode) == 0o600
-    assert [path.name for path in (tmp_path / "config").iterdir()] == [FILE]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list((tmp_path / "config").iterdir()) == [file]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"x": 5'])
 def test_a_file_that_is_none(credentials, tmp_path, content):
     (tmp_path / "config").mkdir()
-    (tmp_path / "config" / FILE).write_bytes(content)
+    (tmp_path / "config" / FILE.format("x")).write_bytes(content)
     with pytest.raises(MuraiError, match="remove it"):
         credentials.read("x")
 
@@ -90,7 +92,8 @@ def ring(monkeypatch):
 
 def test_a_keyring_is_used_where_there_is_one(ring, tmp_path):
     credentials = Credentials(tmp_path)
-    assert credentials.place == "the keyring"
+    assert credentials.place("bluesky").startswith("the keyring")
+    assert str(tmp_path / FILE.format("bluesky")) in credentials.place("bluesky")
     credentials.write("bluesky", VALUES)
     assert dict(Credentials(tmp_path).read("bluesky")) == VALUES
     assert list(tmp_path.iterdir()) == []
@@ -106,4 +109,33 @@ def test_a_keyring_that_is_locked(ring, tmp_path):
     with pytest.raises(MuraiError, match="does not work") as raised:
         credentials.read("bluesky")
     assert "battery" not in str(raised.value)
-    assert Credentials(tmp_path).place == str(tmp_path / FILE)  # from the beginning: the file
+    assert Credentials(tmp_path).place("x") == str(tmp_path / FILE.format("x"))  # from the beginning: the file
+
+
+def test_what_was_kept_without_the_keyring_is_found_with_it_and_stays_there(ring, tmp_path):
+    alone = Credentials(tmp_path, keyring=False)
+    alone.write("bluesky", VALUES)
+    credentials = Credentials(tmp_path)
+    assert dict(credentials.read("bluesky")) == VALUES
+    credentials.write("bluesky", VALUES | {"password": "another-horse"})
+    assert alone.read("bluesky")["password"] == "another-horse"
+    assert ring.kept == {}
+    credentials.remove("bluesky")
+    assert dict(alone.read("bluesky")) == {}
+
+
+def test_processes_that_write_at_once_lose_nothing(tmp_path):
+    names = [f"service{number}" for number in range(8)]
+
+    def write(name):
+        own = Credentials(tmp_path, keyring=False)
+        for number in range(20):
+            own.write(name, {"token": f"{name}-{number}"})
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = Credentials(tmp_path, keyring=False)
+    assert [kept.read(name)["token"] for name in names] == [f"{name}-19" for name in names]

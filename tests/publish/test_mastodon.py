@@ -1,13 +1,16 @@
 """Mastodon's protocol, by a real snac2."""
 
+import json
 import re
+import time
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from murai.publish.credentials import Held
 from murai.publish.fitting import prepare
-from murai.publish.mastodon import Mastodon
+from murai.publish.mastodon import Mastodon, _found
 from murai.publish.post import LoggedOut, NotReached, Refused, TryLater, Unsure
 
 from .kit import Memory, eventually, new_post, patiently, publish, publishing, row_of
@@ -119,7 +122,6 @@ def test_a_server_that_is_not_there():
         (200, {"Content-Type": "text/html"}, b"<html>Welcome to the hotel</html>", TryLater, None),
         (200, {"Content-Type": "application/json"}, b"[]", TryLater, None),
         (422, {"Content-Type": "application/json"}, b'{"error": "the caption is rude"}', Refused, None),
-        (422, {"Content-Type": "application/json"}, b'{"error": "files have not finished processing"}', TryLater, 5),
     ],
 )
 def test_a_server_that_answers_badly(mastodon, between, tmp_path, status, headers, body, kind, after):
@@ -129,6 +131,43 @@ def test_a_server_that_answers_badly(mastodon, between, tmp_path, status, header
     with pytest.raises(kind) as raised:
         patiently(lambda: service.send(prepare(new_post(tmp_path), service.limits), Memory()))
     assert getattr(raised.value, "after", None) == after
+
+
+@pytest.mark.parametrize(("status", "url", "kind"), [(206, None, TryLater), (200, "http://a/1.jpg", Refused)])
+def test_a_picture_that_the_server_has_not_finished_with(mastodon, between, tmp_path, status, url, kind):
+    one, plain = between(mastodon.url), {"Content-Type": "application/json"}
+    service = Mastodon(Held(**mastodon.login | {"server": one.url}))
+    post = prepare(new_post(tmp_path), patiently(lambda: service.limits))
+    one.answer(422, plain, '{"error": "pas encore prêt"}'.encode(), path="statuses")
+    one.answer(status, plain, json.dumps({"id": "1", "type": "image", "url": url}).encode(), path="/v1/media/")
+    with pytest.raises(kind):
+        patiently(lambda: service.send(post, Memory()))
+
+
+def test_a_post_is_looked_for_back_to_the_attempt(mastodon, between, tmp_path):
+    one, now = between(mastodon.url), time.time()
+    service = Mastodon(Held(**mastodon.login | {"server": one.url}))
+
+    def page(*posts):
+        told = [
+            {
+                "id": f"{number}", "url": f"http://a/{number}",
+                "created_at": datetime.fromtimestamp(made, UTC).isoformat(),
+                "media_attachments": [{"id": media, "url": f"http://a/{media}.jpg"}],
+            }
+            for number, made, media in posts
+        ]  # fmt: skip
+        one.answer(200, {"Content-Type": "application/json"}, json.dumps(told).encode(), path="/statuses")
+
+    page((99, now, "7"), (98, now - 60, "6"))
+    page((97, now - 3600, "5"), (96, now - 3700, "4"))
+    found = patiently(lambda: service._ask(lambda client: _found(client, "5", "", now - 4000)))
+    assert found == "http://a/97"
+    assert "max_id=98" in one.requests[-1][1]
+    page((99, now, "7"), (98, now - 10 * 86400, "6"))
+    before = len(one.requests)
+    assert patiently(lambda: service._ask(lambda client: _found(client, "5", "", now - 4000))) == ""
+    assert [path for _, path, _, _ in one.requests[before:] if "/statuses" in path][1:] == []
 
 
 def test_a_picture_that_the_server_has_thrown_away_is_sent_again(mastodon, between, tmp_path):

@@ -46,7 +46,7 @@ def login(service: str, *, folder: Folder = None) -> None:
     account = open_service(service, tried).account()
     credentials = Credentials(config_folder())
     credentials.write(service, tried.read(service))
-    say(f"{service}: logged in as {account}; kept in {credentials.place}.")
+    say(f"{service}: logged in as {account}; kept in {credentials.place(service)}.")
     if _file(folder).is_file():
         resume(service, folder=folder)
 
@@ -102,7 +102,7 @@ def retry(service: str | None = None, *, folder: Folder = None) -> None:
     folder
         The booth's; by default the user's.
     """
-    with _outbox(folder) as outbox:
+    with _outbox(folder, service) as outbox:
         outbox.retry(service)
 
 
@@ -117,7 +117,7 @@ def pause(service: str, *, folder: Folder = None) -> None:
     folder
         The booth's; by default the user's.
     """
-    with _outbox(folder) as outbox:
+    with _outbox(folder, service) as outbox:
         outbox.pause(service)
 
 
@@ -132,7 +132,7 @@ def resume(service: str, *, folder: Folder = None) -> None:
     folder
         The booth's; by default the user's.
     """
-    with _outbox(folder) as outbox:
+    with _outbox(folder, service) as outbox:
         outbox.resume(service)
 
 
@@ -186,10 +186,13 @@ def settle(key: str, service: str, answer: Literal["there", "again"], *, folder:
 
 
 @contextmanager
-def _outbox(folder: Path | None) -> "Iterator[Outbox]":
-    """The outbox of the booth in `folder`. Raises MuraiError where there is none."""
+def _outbox(folder: Path | None, service: str | None = None) -> "Iterator[Outbox]":
+    """The outbox of the booth in `folder`. Raises MuraiError where there is none, or no such service."""
     with needs("Publishing", "booth"):
         from murai.publish import Outbox
+        from murai.publish.services import check_service
+    if service is not None:
+        check_service(service)
     file = _file(folder)
     if not file.is_file():
         raise MuraiError(f"there is no outbox in {file.parent}; give the booth's --folder, or start a booth first.")

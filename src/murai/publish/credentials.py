@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from murai.errors import MuraiError
+from murai.sinks.whole import sync_folder
 
 APPLICATION = "murai"
 """What the entries in the keyring are filed under."""
-FILE = "credentials.json"
+FILE = "credentials-{}.json"
+"""Of each service: two processes that write of different services are not in each other's way."""
 SHORTEST = 4
 """Letters of a value, below which it is nothing that is to be hidden."""
 
@@ -69,63 +71,76 @@ class Held:
 
 
 class Credentials:
-    """The user's accounts: in the keyring where there is one, else in a file of mode 0600 in `folder`.
+    """The user's accounts: in the keyring where there is one, else each in a file of mode 0600 in `folder`.
 
-    Raises MuraiError where they cannot be read or kept. Its text has no value in it.
+    Both are looked into, the keyring first: who logged in may have had a keyring that the booth has not, or the other
+    way round. Raises MuraiError where they cannot be read or kept. Its text has no value in it.
     """
 
     def __init__(self, folder: Path, *, keyring: bool = True) -> None:
-        self._file = folder / FILE
+        self._folder = folder
         self._ring = keyring and _has_keyring()
 
-    @property
-    def place(self) -> str:
-        """Where they are kept."""
-        return "the keyring" if self._ring else str(self._file)
+    def place(self, service: str) -> str:
+        """Where what is known of `service` is kept, or will be."""
+        if self._in_ring(service):
+            return f"the keyring, which a booth without one does not see; it would look into {self._file(service)}"
+        return str(self._file(service))
 
     def read(self, service: str) -> Secrets:
         """The values of `service`, none where nobody is logged in."""
-        if not self._ring:
-            return Secrets(self._all().get(service, {}))
-        return Secrets(_parsed(_ask_keyring("get_password", service) or "{}", self.place))
+        return Secrets(self._from_ring(service) or self._from_file(service))
 
     def write(self, service: str, values: Mapping[str, str]) -> None:
-        """Keep `values`, on the disk when this returns."""
-        if self._ring:
+        """Keep `values` where those before them are, on the disk when this returns."""
+        if self._in_ring(service):
             _ask_keyring("set_password", service, json.dumps(dict(values)))
         else:
-            self._write({**self._all(), service: dict(values)})
+            self._write(self._file(service), values)
 
     def remove(self, service: str) -> None:
         """Forget `service`."""
-        if not self._ring:
-            self._write({name: values for name, values in self._all().items() if name != service})
-        elif self.read(service):
+        if self._from_ring(service):
             _ask_keyring("delete_password", service)
-
-    def _all(self) -> dict[str, Any]:
         try:
-            text = self._file.read_text(encoding="utf-8")
+            self._file(service).unlink(missing_ok=True)
+        except OSError as error:
+            raise MuraiError(f"{self._file(service)} cannot be removed ({_why(error)}); mend its folder.") from None
+
+    def _file(self, service: str) -> Path:
+        return self._folder / FILE.format(service)
+
+    def _in_ring(self, service: str) -> bool:
+        return self._ring and (bool(self._from_ring(service)) or not self._file(service).exists())
+
+    def _from_ring(self, service: str) -> dict[str, Any]:
+        return _parsed(_ask_keyring("get_password", service) or "{}", "the keyring") if self._ring else {}
+
+    def _from_file(self, service: str) -> dict[str, Any]:
+        file = self._file(service)
+        try:
+            text = file.read_text(encoding="utf-8")
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise MuraiError(f"{self._file} cannot be read ({_why(error)}); mend or remove it.") from None
-        return _parsed(text, self.place)
+            raise MuraiError(f"{file} cannot be read ({_why(error)}); mend or remove it.") from None
+        return _parsed(text, str(file))
 
-    def _write(self, values: Mapping[str, Mapping[str, str]]) -> None:
-        part = self._file.with_name(f".{FILE}.{uuid.uuid4().hex[:8]}.part")
+    def _write(self, file: Path, values: Mapping[str, str]) -> None:
+        part = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}.part")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             # Nobody else can read it at any moment, and a power cut leaves the old file or the new one.
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                json.dump(values, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, self._file)
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+                json.dump(dict(values), opened)
+                opened.flush()
+                os.fsync(opened.fileno())
+            os.replace(part, file)
+            sync_folder(file.parent)
         except OSError as error:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-            raise MuraiError(f"{self._file} cannot be written ({_why(error)}); mend its folder.") from None
+            raise MuraiError(f"{file} cannot be written ({_why(error)}); mend its folder.") from None
 
 
 def _parsed(text: str, place: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Pictures to Mastodon, or any server that speaks its protocol. The only file that imports Mastodon.py."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from murai.errors import DeliveryError
 from murai.publish.credentials import Keeper, Secrets
 from murai.publish.fitting import mastodon_length
 from murai.publish.http import TIMEOUT, trouble
-from murai.publish.login import Questions
+from murai.publish.login import Questions, server_address
 from murai.publish.post import POSTING, Limits, LoggedOut, Notes, Prepared, TryLater, Unsure
 
 SCOPES = ["read:accounts", "read:statuses", "write:media", "write:statuses"]
@@ -18,15 +19,19 @@ SPOKEN = "4.4.0"
 """The version of the interface that is spoken; a server is not asked for its own."""
 CHARACTERS, BYTES, SIDE, ALT = 500, 16_000_000, 4096, 1500
 """What a server takes that does not say."""
-LOOK_BACK = 40
-"""Posts of the account among which one is looked for that may have been made."""
+PAGE, PAGES = 40, 50
+"""Posts of the account in one answer, and answers, among which one is looked for that may have been made."""
+MARGIN = 86400.0
+"""Seconds by which a clock may be wrong when it is looked for."""
+NOT_READY = 5.0
+"""Seconds after which the server is asked again that has not finished with a picture."""
 
 
 class Mastodon:
     """Posts as the account that gave its consent.
 
-    The picture is uploaded first, and its id kept. Where a post may have been made of it, it is looked for among the
-    newest of the account. A second time carries the same Idempotency-Key.
+    The picture is uploaded first, and its id kept. Where a post may have been made of it, it is looked for among those
+    of the account since then. A second time carries the same Idempotency-Key.
     """
 
     name = "mastodon"
@@ -38,8 +43,7 @@ class Mastodon:
     @staticmethod
     def login(ask: Questions) -> dict[str, str]:
         """Ask for the server, and for the code that it shows to who agrees."""
-        server = ask.line("The server, such as mastodon.social").rstrip("/")
-        server = server if "://" in server else f"https://{server}"
+        server = server_address(ask.line("The server, such as mastodon.social"))
         try:
             identity, secret = Client.create_app("murai", SCOPES, api_base_url=server, request_timeout=TIMEOUT)
             client = Client(identity, secret, api_base_url=server, ratelimit_method="throw", request_timeout=TIMEOUT)
@@ -70,20 +74,32 @@ class Mastodon:
         if notes[POSTING]:
             if not notes["media"]:
                 raise Unsure("it may have been posted before the outbox lost its memory.")
-            if url := self._ask(lambda client: _found(client, notes["media"], notes["media_url"])):
+            since = float(notes["since"] or 0)
+            if url := self._ask(lambda client: _found(client, notes["media"], notes["media_url"], since)):
                 return str(url)
         fresh = not notes["media"]
         if fresh:
             media, media_url = self._ask(lambda client: _uploaded(client, post))
             notes.keep(media=media, media_url=media_url)
-        notes.keep(posting="yes")
+        notes.keep(posting="yes", since=notes["since"] or repr(time.time()))
         try:
             return str(self._ask(lambda client: _posted(client, post, notes["media"])))
         except DeliveryError as error:
-            if isinstance(error, TryLater | LoggedOut) or fresh:
+            if isinstance(error, TryLater | LoggedOut):
                 raise
-            notes.keep(media="", media_url="", posting="")  # the server has thrown the picture away meanwhile
+            if self._processing(notes["media"]):
+                raise TryLater(f"{self.name} is still looking at the picture.", NOT_READY) from None
+            if fresh:
+                raise
+            notes.keep(media="", media_url="", posting="", since="")  # the server has thrown the picture away meanwhile
             raise TryLater(str(error)) from None
+
+    def _processing(self, media: str) -> bool:
+        """Whether the server has not finished with a picture: it has no address yet."""
+        try:
+            return not self._ask(lambda client: client.media(media)["url"])
+        except DeliveryError:  # there is no such picture, or the server does not tell
+            return False
 
     def _ask(self, question: Callable[[Client], Any], wants_login: tuple[int, ...] = ()) -> Any:
         """What the server answers. Raises DeliveryError."""
@@ -118,8 +134,6 @@ class Mastodon:
         if status < 400:
             return TryLater(f"{values['server']} does not answer as Mastodon does ({type(error).__name__}).")
         detail = str(error.args[-1]) if isinstance(error, mastodon.MastodonAPIError) else ""
-        if status == 422 and "process" in detail:  # the picture is not ready yet
-            return TryLater(values.hide(detail), 5.0)
         return trouble(self.name, 401 if status in wants_login else status, last["headers"], detail, values)
 
     def _values(self) -> Secrets:
@@ -140,13 +154,18 @@ def _posted(client: Client, post: Prepared, media: str) -> str:
     return str(client.status_post(post.caption, media_ids=[media], idempotency_key=post.key)["url"])
 
 
-def _found(client: Client, media: str, media_url: str) -> str:
-    """The address of the account's post with this picture, empty where there is none."""
-    me = client.account_verify_credentials()
-    for status in client.account_statuses(me, only_media=True, limit=LOOK_BACK):
-        for picture in status["media_attachments"]:
-            if str(picture["id"]) == media or (media_url and picture["url"] == media_url):
-                return str(status["url"])
+def _found(client: Client, media: str, media_url: str, since: float) -> str:
+    """The address of the account's post with this picture, empty where there is none that was made after `since`."""
+    me, last = client.account_verify_credentials(), ""
+    for _ in range(PAGES):
+        page = client.account_statuses(me, only_media=True, limit=PAGE, **({"max_id": last} if last else {}))
+        for status in page:
+            for picture in status["media_attachments"]:
+                if str(picture["id"]) == media or (media_url and picture["url"] == media_url):
+                    return str(status["url"])
+        if not page or str(page[-1]["id"]) == last or page[-1]["created_at"].timestamp() < since - MARGIN:
+            break
+        last = str(page[-1]["id"])
     return ""
 
 

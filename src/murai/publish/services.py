@@ -26,10 +26,15 @@ def open_services(names: Iterable[str], accounts: Keeper) -> list[Service]:
     return [open_service(name, accounts) for name in names]
 
 
-def service_class(name: str) -> Any:
-    """The class of the service `name`. Raises DeliveryError, MissingExtra."""
+def check_service(name: str) -> None:
+    """Raises DeliveryError where there is no service `name`."""
     if name not in SERVICES:
         raise DeliveryError(f"there is no service '{name}'; there are: {', '.join(SERVICES)}.")
+
+
+def service_class(name: str) -> Any:
+    """The class of the service `name`. Raises DeliveryError, MissingExtra."""
+    check_service(name)
     try:
         return getattr(import_module(f"murai.publish.{name}"), SERVICES[name])
     except ModuleNotFoundError as error:

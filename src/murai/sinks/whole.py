@@ -3,12 +3,23 @@
 import os
 import uuid
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
 from murai.errors import OutputExists, SinkError
 
 LONGEST_NAME = 255
 """Bytes in a file name, on every common file system."""
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` on the disk, as their content is already; where a disk knows of no such thing, not."""
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 class WholeFile:
@@ -66,6 +77,8 @@ class WholeFile:
             if doubt is not None and not keep:
                 raise doubt
             os.replace(self.temporary, self._target)
+            if synced:
+                sync_folder(self._target.parent)
         except OSError as error:
             self.discard()
             raise SinkError(f"{self.path} cannot be written: {error.strerror}.") from error
