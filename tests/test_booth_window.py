@@ -139,6 +139,17 @@ def test_a_booth_without_a_window_ends_by_itself(home: Path) -> None:
     assert (home / "else" / "gallery").is_dir()
 
 
+@pytest.mark.parametrize(("moderation", "pin"), [(True, ""), (True, "1357"), (False, "")])
+def test_who_cannot_agree_to_pictures_is_told(home: Path, moderation: bool, pin: str) -> None:
+    file = home / "murai" / "booth.toml"
+    changes = {"pin": hash_pin(pin) if pin else "", "publishing": {"moderation": moderation}}
+    Settings.model_validate(Settings.load(file).model_dump() | changes).save(file)
+    command = [*MURAI, "--headless", "--seconds", "0.1"]
+    done = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=START, cwd=home)
+    assert ("waits for a host, who has no PIN" in done.stderr) is (moderation and not pin)
+    assert ("/host" in done.stderr) is bool(pin)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from murai.booth.booth import DIGITS_FOR, LOOK_EVERY
 from murai.booth.gallery import PRIVATE, REFUSED, SHOWN, alias
 from murai.booth.settings import hash_pin
 from murai.booth.visit import KINDS
@@ -305,6 +306,45 @@ def test_a_host_who_types_the_pin_ends_the_booth_and_nobody_else_does(tmp_path, 
         for key in (*"1357", "enter"):
             one.press(key)
         assert one.ended
+
+
+def test_digits_that_somebody_pressed_are_forgotten(tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack, pin=hash_pin("1357")) as one:
+        one.press("9")
+        one.push("button", "choose")
+        one.wait(1)
+        one.press("enter")
+        one.play(lambda: one.now.state == "countdown")  # it was the button
+        one.push("cancel", "choose")
+        one.push("cancel", "idle")
+        one.press("9")
+        one.wait(DIGITS_FOR + 1)
+        for key in (*"1357", "enter"):
+            one.press(key)
+        assert one.ended
+
+
+def test_a_host_never_waits_long_for_who_mashed_the_keys(tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack, pin=hash_pin("1357")) as one:
+        for _ in range(12):
+            one._tries.wrong("host")
+        assert 0 < one._tries.wait("host") <= 30
+
+
+def test_the_code_in_idle_is_that_of_this_visit_and_of_where_the_booth_is_now(tmp_path, tiny_pack):
+    pages = {"host": "127.0.0.1", "port": 0, "address": "10.0.0.1"}
+    with booth(tmp_path, tiny_pack, pages=pages) as one:
+        one.play(lambda: "10.0.0.1" in one._code() and one.token in one._code())
+        one.pages._wanted = "10.0.0.2"  # it came into another network
+        one.wait(LOOK_EVERY + 1)
+        one.play(lambda: "10.0.0.2" in one._code())
+        one.push("button", "choose")
+        found = threading.Event()
+        one.desk.later(lambda: found.wait(20))
+        one.push("cancel", "idle")
+        assert one._code() == ""
+        found.set()
+        one.play(lambda: one.token in one._code())
 
 
 def test_without_a_pin_no_digits_end_it(tmp_path, tiny_pack):

@@ -1,13 +1,16 @@
 """The booth as its host has it."""
 
+import threading
+
 import pytest
 
 from murai.booth.gallery import alias
 from murai.booth.host import REMEMBERED, Host, Sayings
-from murai.errors import DeliveryError
+from murai.errors import BoothError, DeliveryError
 from murai.publish import open_service
 from murai.publish.credentials import Held
 from tests.booth.visits import booth
+from tests.shows import eventually
 
 
 @pytest.fixture
@@ -39,6 +42,32 @@ def test_the_desk_tells_how_it_is(one, host):
     assert not host.desk().channels[0].paused
     host.delete(key)
     assert one.gallery.find(key) is None
+
+
+class Slow:
+    """A printer whose CUPS takes its time."""
+
+    name = "Booth"
+
+    def __init__(self):
+        self.answers, self.asked = threading.Event(), 0
+
+    def state(self):
+        self.asked += 1
+        self.answers.wait(20)
+        raise BoothError("CUPS does not answer.")
+
+
+def test_the_page_does_not_wait_for_a_printer(one):
+    printer = Slow()
+    host = Host(one.desk, one.outbox, one.ledger, [], printer, lambda: "idle", one._sayings)
+    for _ in range(3):
+        desk = host.desk()
+        assert (desk.printer, desk.trouble) == ("Booth", False)
+    assert printer.asked == 1
+    printer.answers.set()
+    eventually(lambda: host.desk().trouble)
+    assert host.desk().printer == "CUPS does not answer."
 
 
 def test_what_is_unsure_is_settled_by_who_looked(one, host):

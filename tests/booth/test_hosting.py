@@ -14,6 +14,7 @@ import pytest
 from murai.booth.gallery import HELD, REFUSED, SHOWN, Gallery
 from murai.booth.hosting import COOKIE, Channel
 from murai.booth.pages import Pages
+from murai.errors import BoothError
 
 from .conftest import DESK, EVERYWHERE, PIN, TROUBLE, Host, asking, painting
 
@@ -124,6 +125,19 @@ def test_a_session_ends(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("murai.booth.hosting.SESSION_SECONDS", 0.0)
     log_in(client)
     assert "Pictures taken" not in client.get("/host").text
+
+
+def test_a_booth_that_cannot_tell_how_it_is_says_so(
+    client: httpx.Client, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise BoothError("the outbox cannot be read.")
+
+    log_in(client)
+    monkeypatch.setattr(host, "desk", broken)
+    answer = client.get("/host")
+    assert answer.status_code == 200
+    assert "the outbox cannot be read." in answer.text
 
 
 def test_what_the_booth_refuses_is_said(client: httpx.Client, host: Host) -> None:

@@ -37,6 +37,12 @@ FADE = 0.6
 """Seconds from one style to the next."""
 TICK = 0.03
 """Seconds between two looks at what happened, where no window asks for them."""
+LOOK_EVERY = 60.0
+"""Seconds between two looks at the address that phones reach, while nobody is there."""
+DIGITS_FOR = 10.0
+"""Seconds after which a digit is forgotten that somebody pressed."""
+LONGEST_WAIT = 30.0
+"""Seconds that a host waits after many wrong PINs, whoever typed them."""
 TIDY_EVERY = 300.0
 PATIENCE = 10.0
 """Seconds for the show to end."""
@@ -103,8 +109,9 @@ class Booth:
         self._shots: list[Shot] = []
         self._catching = False
         self._painted = self._digits = ""
-        self._tries = Tries(5, 30.0)
-        self._next_tidy = clock() + TIDY_EVERY
+        self._typed = -math.inf, 0  # when the last digit was, and in which state of the visit
+        self._tries = Tries(5, LONGEST_WAIT, LONGEST_WAIT)
+        self._next_tidy, self._next_look = clock() + TIDY_EVERY, clock() + LOOK_EVERY
         with ExitStack() as stack:
             self._open_files(folder, stack)
             self.printer = self._open_printer()
@@ -202,8 +209,11 @@ class Booth:
 
     def press(self, key: str) -> None:
         """A key was pressed in the window."""
+        now, serial = self._clock(), self.now.serial
+        if now - self._typed[0] > DIGITS_FOR or serial != self._typed[1]:
+            self._digits = ""
         if key.isdigit():
-            self._digits = (self._digits + key)[-12:]
+            self._digits, self._typed = (self._digits + key)[-12:], (now, serial)
         elif key == "enter" and self._digits:
             self._leave()
         elif event := "button" if key == self._settings.button else KEYS.get(key, ""):
@@ -230,6 +240,10 @@ class Booth:
         if self._clock() > self._next_tidy:
             self._next_tidy = self._clock() + TIDY_EVERY
             self.desk.tidy()
+        if self._clock() > self._next_look:
+            self._next_look = self._clock() + LOOK_EVERY
+            if self.now.state == "idle":
+                self._invite()
 
     # What the visit asks for
 
@@ -300,6 +314,7 @@ class Booth:
     def _end(self) -> None:
         self._take, self._shots, self._catching = None, [], False
         self.token = secrets.token_urlsafe(9)
+        self._invitation = ""  # the code of the last visit is nobody's
         self._invite()
 
     def _invite(self) -> None:

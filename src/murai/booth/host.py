@@ -1,5 +1,7 @@
 """The booth as its host has it: how it is, and what waits for a yes."""
 
+import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,6 +15,8 @@ from murai.publish import Outbox, Row
 
 REMEMBERED = 50
 """Sentences of the booth that the host can read."""
+ASKED_EVERY = 3.0
+"""Seconds between two looks at the printer."""
 
 
 class Sayings:
@@ -47,6 +51,8 @@ class Host:
     ) -> None:
         self._pictures, self._outbox, self._ledger = pictures, outbox, ledger
         self._services, self._printer, self._visit, self._sayings = services, printer, visit, sayings
+        self._how = ("" if printer is None else printer.name), False
+        self._asked, self._asking = -math.inf, threading.Thread()
 
     def desk(self) -> Desk:
         """How it is now."""
@@ -99,12 +105,20 @@ class Host:
         return [*self._outbox.rows("failed"), *self._outbox.rows("unsure")]
 
     def _printing(self) -> tuple[str, bool]:
-        """How the printer is, and whether it needs somebody."""
-        if self._printer is None:
-            return "", False
+        """How the printer was when it was asked last, and whether it needs somebody. The answer may take a while: it
+        is here the next time."""
+        now = time.monotonic()
+        if self._printer is not None and now - self._asked > ASKED_EVERY and not self._asking.is_alive():
+            self._asked = now
+            self._asking = threading.Thread(target=self._ask, args=(self._printer,), name="murai printer", daemon=True)
+            self._asking.start()
+        return self._how
+
+    def _ask(self, printer: Printer) -> None:
         try:
-            state = self._printer.state()
+            state = printer.state()
         except MuraiError as error:
-            return str(error), True
+            self._how = str(error), True
+            return
         how = "printing" if state.printing else "ready" if state.ready else ", ".join(state.reasons)
-        return f"{self._printer.name}: {state.message or how}", not state.ready
+        self._how = f"{printer.name}: {state.message or how}", not state.ready

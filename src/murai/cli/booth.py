@@ -136,7 +136,7 @@ def _play(settings: "Settings", folder: Path, playing: Playing) -> int:
     window = None if playing.headless else _window(settings, playing)
     with _opened(settings, folder, playing, window) as booth:
         end = time.monotonic() + playing.seconds if playing.seconds else float("inf")
-        _invite(booth, playing)
+        _invite(booth, settings, playing)
         with ExitStack() as stack:
             slideshow = _slideshow(settings, folder, booth, stack)
             try:
@@ -207,12 +207,18 @@ def _window(settings: "Settings", playing: Playing) -> "WindowSink":
     )
 
 
-def _invite(booth: "Booth", playing: Playing) -> None:
-    end = "q in the window" if playing.windowed else "The host's PIN and enter, or Ctrl-C,"
-    say(f"the booth is open. {'Ctrl-C' if playing.headless else end} ends it.")
+def _invite(booth: "Booth", settings: "Settings", playing: Playing) -> None:
+    end = "Ctrl-C"
+    if playing.windowed:
+        end = "q in the window"
+    elif settings.pin and not playing.headless:
+        end = "The host's PIN and enter, or Ctrl-C,"
+    say(f"the booth is open. {end} ends it.")
     if booth.pages is not None:
         base = booth.pages.base or f"http://127.0.0.1:{booth.pages.port}"
-        say(f"pages for phones at {base}/, for the host at {base}/host")
+        say(f"pages for phones at {base}/" + (f", for the host at {base}/host" if settings.pin else ""))
+    if settings.publishing.moderation and booth.places and not settings.pin:
+        say("what is shared waits for a host, who has no PIN: murai booth --setup sets one.")
 
 
 def _slideshow(settings: "Settings", folder: Path, booth: "Booth", stack: ExitStack) -> Callable[[], bool] | None:
