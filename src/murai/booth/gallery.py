@@ -27,7 +27,7 @@ from murai.errors import BoothError, MuraiError, Say, silent
 from murai.frame import Frame, Image, StreamInfo
 from murai.pictures import UNREADABLE, read_rgb
 from murai.sinks.file import FileSink
-from murai.sinks.whole import WholeFile
+from murai.sinks.whole import WholeFile, sync_folder
 
 KINDS = ("single", "strip", "boomerang", "before-after")
 CLIP_RATE = 15
@@ -164,7 +164,7 @@ class Gallery:
         key, made = secrets.token_urlsafe(16), self._clock()
         try:
             self._write(key, image, clip)
-            _sync(self.folder)
+            sync_folder(self.folder)
             with self._database.writing() as rows:
                 rows.execute(
                     "INSERT INTO pictures (key, made, style, kind, standing) VALUES (?, ?, ?, ?, ?)",
@@ -454,16 +454,6 @@ def _save_preview(path: Path, clip: Sequence[Image]) -> None:
     first, *others = (_within(PIL.Image.fromarray(image), PREVIEW) for image in clip[::step])
     moving = {"save_all": True, "append_images": others, "duration": 1000 * step // CLIP_RATE, "loop": 0}
     _save(path, first, {"format": "WEBP", "quality": 70, "method": 2, **moving})
-
-
-def _sync(folder: Path) -> None:
-    """Have the names in `folder` on the disk, as their content is already."""
-    with suppress(OSError):
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
 
 
 class _Pieces(io.BytesIO):
