@@ -200,3 +200,13 @@ def test_styles_are_found_by_pack_and_by_name(tiny_pack):
     packs = [StylePack.load(tiny_pack)]
     assert named(packs, "tiny/warm").title == named(packs, "warm").title == "Warm"
     assert named(packs, "other/warm") is None
+
+
+def test_a_picture_that_is_out_already_is_said_when_it_is_deleted(tmp_path, tiny_pack):
+    (tmp_path / "out").mkdir()
+    service, shown = open_service("folder", Held(folder=str(tmp_path / "out"))), {"publishing": {"moderation": False}}
+    with booth(tmp_path / "booth", tiny_pack, services=[service], **shown) as one:
+        key = one.whole_visit(consent="yes")
+        one.play(lambda: [row.state for row in one.outbox.rows()] == ["sent"])
+        one.desk.delete(key)
+        assert one.said == ["a picture was deleted that is, or may be, at folder: remove it there too."]
