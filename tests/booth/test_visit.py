@@ -230,6 +230,9 @@ def test_styles_kinds_and_languages_are_chosen_by_name_and_by_turns():
     assert visitor.now.style == "pack/kiss"
     visitor.press("kind")
     assert visitor.now.kind == KINDS[1]
+    visitor.press("kind-before")
+    visitor.press("kind-before")
+    assert visitor.now.kind == KINDS[-1]
     visitor.press("kind", "boomerang")
     visitor.press("kind", "painting")
     assert visitor.now.kind == "boomerang"

@@ -51,7 +51,7 @@ KEYS = {
     "enter": "button",
     "left": "previous",
     "right": "next",
-    "up": "kind",
+    "up": "kind-before",
     "down": "kind",
     "l": "language",
     "r": "retake",

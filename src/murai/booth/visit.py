@@ -51,6 +51,7 @@ TABLE = (
     Rule("choose", "previous"),
     Rule("choose", "style"),
     Rule("choose", "kind"),
+    Rule("choose", "kind-before"),
     Rule("choose", "language"),
     Rule("choose", "button", "countdown"),
     Rule("choose", "cancel", "idle", ("end",)),
@@ -84,7 +85,7 @@ TABLE = (
     Rule("done", "time", "idle", ("end",)),
 )
 
-BROWSING = ("next", "previous", "style", "kind", "language", "time")
+BROWSING = ("next", "previous", "style", "kind", "kind-before", "language", "time")
 """What may follow at once; anything else may be a second press of what led here, see `Times.calm`."""
 
 
@@ -230,6 +231,8 @@ class Visit:
             return replace(now, style=_step(offers.styles, now.style, 1 if event == "next" else -1))
         if event == "style" and value in offers.styles:
             return replace(now, style=value)
+        if event == "kind-before":
+            return replace(now, kind=_step(offers.kinds, now.kind, -1))
         if event == "kind":
             return replace(now, kind=_chosen(offers.kinds, now.kind, value))
         if event == "language":
