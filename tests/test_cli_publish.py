@@ -78,7 +78,9 @@ def test_the_host_decides(murai, booth, tmp_path):
     assert told["paused"] == {}
     assert {row["key"]: row["state"] for row in told["rows"]} == {one.key: "queued", other.key: "refused"}
     outbox.unsent(outbox.take("x"), "rude.", state="failed")
-    assert f"{one.key} x failed: rude." in murai("status")[1]
+    [line] = [line for line in murai("status")[1].splitlines() if line.startswith(one.key)]
+    assert line.startswith(f"{one.key} x failed, taken 20")
+    assert line.endswith(f"{one.caption!r}: rude.")
     assert murai("retry", "x")[0] == 0
     assert row_of(outbox, one).state == "queued"
     outbox.unsent(outbox.take("x"), "hm.", state="unsure")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -86,9 +87,13 @@ def status(*, folder: Folder = None, json: bool = False) -> None:
     for service in sorted({*counts, *paused}):
         states = ", ".join(f"{number} {state}" for state, number in counts.get(service, {}).items()) or "nothing yet"
         print(f"{service}: {states}" + (f"; paused: {paused[service]}" if service in paused else ""))
+    if not rows:
+        print("nothing was given to be published yet.")
     for row in rows:
-        if row.state in TOLD:
-            print(f"{row.key} {row.service} {row.state}" + (f": {row.error}" if row.error else ""))
+        if row.state in TOLD or row.error:
+            taken = datetime.fromtimestamp(row.post.made)
+            about = f"{row.key} {row.service} {row.state}, taken {taken:%Y-%m-%d %H:%M}, {row.post.caption!r}"
+            print(about + (f": {row.error}" if row.error else ""))
 
 
 @publish.command
