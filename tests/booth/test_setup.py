@@ -19,7 +19,7 @@ class Window:
 
 
 def window(monitor):
-    if monitor not in (None, "2"):
+    if monitor not in (None, "1", "2"):
         raise SinkError(f"There is no monitor {monitor}; there are: 1, 2.")
     return Window()
 
@@ -100,8 +100,18 @@ def test_what_never_works_stays_for_later_and_does_not_go_on_for_ever(ask):
     settings = Settings(source="nowhere.mp4", publishing={"services": ["folder"]})
     made, said, _ = ask(settings=settings)
     assert made.source == "nowhere.mp4"
-    assert any("mend it in the settings later" in text for text in said)
+    assert any("It stays as it was; see to it later." in text for text in said)
     assert any("murai publish login folder" in text for text in said)
+
+
+def test_an_answer_that_does_not_work_is_never_kept(ask):
+    made, said, shown = ask(*["", "", "", ""], "5", "", "y", "space", *[""] * 20)
+    assert made.screen.monitor is None
+    assert any("There is no monitor 5" in text for text in said)
+    assert "(5)" not in shown
+    made, said, _ = ask(*[""] * 13, "9", "8", "7", *[""] * 20)
+    assert made.slideshow.monitor == ""
+    assert any("There is no monitor 7; there are: 1, 2. It stays as it was" in text for text in said)
 
 
 def test_a_second_setup_begins_with_what_is_there(ask, tmp_path):

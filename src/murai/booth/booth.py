@@ -27,7 +27,7 @@ from murai.booth.tries import Tries
 from murai.booth.visit import SHOTS, Do, Moment, Offers, Times, Visit
 from murai.booth.words import Words, load_words
 from murai.control.access import Address
-from murai.errors import BoothError, Say, silent
+from murai.errors import BoothError, MuraiError, Say, silent
 from murai.packs import StylePack
 from murai.parts import Sink, Source, Stylizer
 from murai.pipeline import Pipeline
@@ -385,8 +385,12 @@ class Booth:
         stack.callback(self.ledger.close)
 
     def _open_printer(self) -> Printer | None:
-        printing = self._settings.printing
-        return Printer(printing.printer) if printing.printer else None
+        name = self._settings.printing.printer
+        try:
+            return Printer(name) if name else None
+        except MuraiError as error:  # a booth that does not print is better than none
+            self.say(f"nothing is printed: {error}")
+            return None
 
     def _open_desk(self, stack: ExitStack) -> None:
         settings, house = self._settings, next(iter(self.languages.values()))

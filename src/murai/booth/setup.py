@@ -27,7 +27,7 @@ from murai.publish.credentials import Keeper
 from murai.sinks.whole import WholeFile
 
 TRIES = 3
-"""How often something is asked that does not work, before it stays as it was answered."""
+"""How often something is asked that does not work, before it stays as it was."""
 SAMPLE = (1280, 720)
 NONE = "none"
 
@@ -132,8 +132,14 @@ class Setup:
         known = f"there are {', '.join(SERVICES)}, or {NONE}"
         self._ask(f"Where are pictures published that visitors share? {known}.", "publishing.services", self._accounts)
         self._ask("Does the host agree to each picture before it is published?", "publishing.moderation")
-        self._ask(f"The monitor of a slideshow of what was shared, or {NONE}?", "slideshow.monitor")
+        self._ask(
+            f"The monitor of a slideshow of what was shared, or {NONE}?", "slideshow.monitor", self._try_slideshow
+        )
         self._ask("Pages for phones, so that visitors take their pictures home?", "pages.on")
+
+    def _try_slideshow(self) -> None:
+        if monitor := self._settings.slideshow.monitor:
+            self._places.window(monitor).close()
 
     def _accounts(self) -> None:
         for name in self._settings.publishing.services:
@@ -173,14 +179,16 @@ class Setup:
     # How they are asked
 
     def _ask(self, question: str, name: str, try_it: Callable[[], object] = lambda: None) -> None:
-        """Ask for the setting TABLE.NAME until it works, but not for ever."""
+        """Ask for the setting TABLE.NAME until it works, but not for ever: it stays as it was then."""
+        before = self._settings
         for left in reversed(range(TRIES)):
             try:
                 self._change(name, self._given(question, self._value(name)))
                 try_it()
                 return
             except MuraiError as error:
-                self._say(f"{error}" if left else f"{error} It stays like that; mend it in the settings later.")
+                self._settings = before
+                self._say(f"{error}" if left else f"{error} It stays as it was; see to it later.")
 
     def _given(self, question: str, now: Any) -> Any:
         """The answer, as what it is now."""

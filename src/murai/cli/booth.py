@@ -1,5 +1,6 @@
 """murai booth: a photo booth, from the live mirror to the picture that is taken home."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 TARGET_RATE = 30.0
 """Pictures a second with which the mirror keeps up."""
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 FILE = "booth.toml"
 """In the configuration folder."""
 
@@ -247,6 +249,8 @@ def _tell_statistics(folder: Path, day: str) -> int:
     from murai.booth.statistics import statistics
     from murai.publish import Outbox
 
+    if day and not DAY.fullmatch(day):
+        raise MuraiError(f"'{day}' is no day; write it as 2027-06-12.")
     if not (folder / LEDGER).is_file():
         raise MuraiError(f"no booth has run in {folder} yet; give its --folder.")
     with closing(Ledger(folder / LEDGER, say)) as ledger, closing(Outbox(folder / OUTBOX, say)) as outbox:
