@@ -41,7 +41,7 @@ def picture(folder: Path, size: tuple[int, int] = (320, 180), kind: str = "png",
 
 
 def new_post(folder: Path, caption: str = "Painted at the fair", alt: str = "A painted face", **options: Any) -> Post:
-    return Post(secrets.token_urlsafe(16), picture(folder, **options), caption, alt, time.time())
+    return Post(secrets.token_hex(16), picture(folder, **options), caption, alt, time.time())
 
 
 def eventually(true: Callable[[], Any], what: str = "it never came true") -> None:

@@ -73,7 +73,7 @@ class Pictures(_Table):
     frame: Path | None = None
     logo: Path | None = None
     caption: Line = "{style}, {artist}"
-    strip: Literal["vertical", "square"] = "vertical"
+    strip: Literal["square", "vertical"] = "square"
     quality: Literal["mirror", "light", "fast", "fine", "johnson"] = "fine"
 
     @field_validator("caption")
