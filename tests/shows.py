@@ -153,3 +153,13 @@ def ends(pipeline: Pipeline) -> None:
 
 def our_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("murai")]
+
+
+class Clock:
+    """A clock that stands at `now` until somebody sets it."""
+
+    def __init__(self, now):
+        self.now = now
+
+    def __call__(self):
+        return self.now

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -109,3 +109,22 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
             time.sleep(0.01)
+
+
+def claim(lock_file: Path, taken: MuraiError) -> Callable[[], None]:
+    """Be the only process that has `lock_file`, until what is returned is called or the process ends.
+
+    Raises `taken` where another has it, and an error of its kind where the file cannot be locked.
+    """
+    try:
+        lock = sqlite3.connect(lock_file, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except BaseException:
+            lock.close()
+            raise
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise taken from None
+        raise type(taken)(f"{lock_file} cannot be locked ({error}); remove it, or mend its folder.") from None
+    return lock.close

@@ -13,6 +13,11 @@ Image = NDArray[np.uint8]
 """A picture on the host: height x width x 3, uint8, RGB, C-contiguous."""
 
 
+def on_host(image: Any) -> Image:
+    """`image` as numpy: itself, or copied from a card."""
+    return image if isinstance(image, np.ndarray) else np.asarray(image.cpu())
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Frame:
     """A picture and the time it belongs to.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from murai.errors import Say, silent
-from murai.frame import Frame
+from murai.frame import Frame, on_host
 from murai.mailbox import Closed, Mailbox
 
 IN_MEMORY = 256 * 1024**2  # bytes of pictures: three seconds of 1280x720 behind a busy disk
@@ -94,7 +94,7 @@ class Recording(Mailbox[Any]):
             elif waiting > IN_MEMORY + ON_DISK:
                 self._lose(f"{len(self)} frames wait already")
             else:
-                self._add(self._spill.save(_on_host(frame)), size)
+                self._add(self._spill.save(dataclasses.replace(frame, image=on_host(frame.image))), size)
         except OSError as error:
             self._lose(str(error))
 
@@ -122,13 +122,6 @@ class Recording(Mailbox[Any]):
         if not self._lost:
             self._say(f"{self._name} cannot keep up and loses frames, record smaller or free disk space: {reason}.")
         self._lost = True
-
-
-def _on_host(frame: Frame) -> Frame:
-    """`frame` with its picture copied from a card, where it is on one."""
-    if isinstance(frame.image, np.ndarray):
-        return frame
-    return dataclasses.replace(frame, image=np.asarray(frame.image.cpu()))
 
 
 def _size(frame: Frame) -> int:

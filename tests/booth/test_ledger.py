@@ -6,20 +6,14 @@ import pytest
 
 from murai.booth.ledger import Ledger, ranked
 from murai.errors import MuraiError
+from tests.shows import Clock
 
 NOON = datetime(2027, 6, 12, 12).timestamp()
 
 
-class Clock:
-    now = NOON
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from murai.booth.visit import BROWSING, KINDS, SHOTS, STATES, TABLE, Offers, Visit
+from tests.shows import Clock
 
 STYLES = ("pack/night", "pack/wave", "pack/kiss")
 OFFERS = Offers(STYLES, languages=("en", "fr"), copies=2)
@@ -14,19 +15,11 @@ TIMES = OFFERS.times
 EVENTS = sorted({rule.event for rule in TABLE})
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 class Visitor:
     """Someone in front of a booth, with time on their hands."""
 
     def __init__(self, **changes):
-        self.clock = Clock()
+        self.clock = Clock(1000.0)
         self.visit = Visit(replace(OFFERS, **changes), self.clock)
         self.done = []
 

@@ -8,21 +8,14 @@ import pytest
 from murai.errors import DeliveryError
 from murai.publish.outbox import LONGEST, LONGEST_STAY, Outbox
 from murai.publish.post import Post
+from tests.shows import Clock
 
 from .kit import row_of
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1.8e9
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1.8e9)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from typing import Any
 
 import PIL.Image
 
-from murai.database import Database
+from murai.database import Database, claim
 from murai.errors import BoothError, MuraiError, Say, silent
 from murai.frame import Frame, Image, StreamInfo
 from murai.pictures import UNREADABLE, read_rgb
@@ -137,7 +137,8 @@ class Gallery:
         self._old_enough = math.inf
         """Up to this number pictures are removed for their age."""
         with ExitStack() as stack:
-            stack.callback(_claim(folder))
+            taken = BoothError(f"another booth has {folder} already; end it first, or name another folder.")
+            stack.callback(claim(folder / "gallery.lock", taken))
             self._database = Database(folder / DATABASE, SCHEMA, say, mend=True)
             stack.callback(self._database.close)
             self._tidy()
@@ -491,14 +492,3 @@ def _pack(archive: zipfile.ZipFile, picture: Picture) -> list[str]:
         if picture.clip:
             archive.write(picture.clip, clip)
     return [f"{stem}.jpg", clip, when.isoformat(timespec="seconds"), picture.style, picture.kind]
-
-
-def _claim(folder: Path) -> Callable[[], None]:
-    """Be the only one who has `folder`, until what is returned is called or the process ends."""
-    lock = sqlite3.connect(folder / "gallery.lock", timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error:
-        lock.close()
-        raise BoothError(f"another booth has {folder} already; end it first, or name another folder.") from None
-    return lock.close

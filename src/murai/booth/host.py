@@ -11,7 +11,7 @@ from murai.booth.hosting import Channel, Desk, Trouble
 from murai.booth.ledger import COUNTED, Ledger, ranked
 from murai.booth.printing import Printer
 from murai.errors import MuraiError
-from murai.publish import Outbox, Row
+from murai.publish import Outbox
 
 REMEMBERED = 50
 """Sentences of the booth that the host can read."""
@@ -57,7 +57,7 @@ class Host:
     def desk(self) -> Desk:
         """How it is now."""
         printer, trouble = self._printing()
-        channels = [self._channel(name) for name in self._services]
+        channels = self._channels()
         counts = self._ledger.counts()
         figures = {what: counts.get(what, 0) for what in COUNTED}
         styles, kinds = (ranked(counts, group) for group in ("style", "kind"))
@@ -92,17 +92,19 @@ class Host:
         """The host looked whether a picture is there; where it is not it is sent again."""
         self._outbox.settle(key, service, there=there)
 
-    def _channel(self, name: str) -> Channel:
-        troubles = [
-            Trouble(row.key, row.state, row.error, unsure=row.state == "unsure")
-            for row in self._troubled()
-            if row.service == name
-        ]
-        counts = self._outbox.counts().get(name, {})
-        return Channel(name, paused=self._outbox.reasons.get(name, ""), counts=counts, troubles=troubles)
+    def _channels(self) -> list[Channel]:
+        """How each service is; the outbox is asked once for all."""
+        counts, paused = self._outbox.counts(), self._outbox.reasons
+        troubled = [*self._outbox.rows("failed"), *self._outbox.rows("unsure")]
 
-    def _troubled(self) -> list[Row]:
-        return [*self._outbox.rows("failed"), *self._outbox.rows("unsure")]
+        def troubles(name: str) -> list[Trouble]:
+            mine = (row for row in troubled if row.service == name)
+            return [Trouble(row.key, row.state, row.error, unsure=row.state == "unsure") for row in mine]
+
+        return [
+            Channel(name, paused=paused.get(name, ""), counts=counts.get(name, {}), troubles=troubles(name))
+            for name in self._services
+        ]
 
     def _printing(self) -> tuple[str, bool]:
         """How the printer was when it was asked last, and whether it needs somebody. The answer may take a while: it

@@ -11,8 +11,8 @@ import PIL.Image
 
 from murai.booth.frames import Look, Sheet
 from murai.booth.visit import Kind
-from murai.frame import Frame, Image, StreamInfo
-from murai.sinks.encode import fit, host, on_host
+from murai.frame import Frame, Image, StreamInfo, on_host
+from murai.sinks.encode import fit, host
 
 LOST_SECONDS = 1.5
 """Without a new picture, after which the camera counts as lost."""

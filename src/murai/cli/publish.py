@@ -15,7 +15,9 @@ from murai.errors import MuraiError
 if TYPE_CHECKING:
     from murai.publish import Outbox, Row
 
-Folder = Annotated[Path | None, Parameter(name="--folder")]
+Folder = Annotated[Path | None, Parameter(name="--folder", help="The booth's; by default the user's.")]
+Key = Annotated[str, Parameter(help="Of the picture, as `status` shows it.")]
+Service = Annotated[str, Parameter(help="bluesky, mastodon, x, folder or webhook.")]
 FILE = "outbox.sqlite"
 """In the folder of a booth."""
 TOLD = ("held", "failed", "unsure")
@@ -25,18 +27,11 @@ publish = App(name="publish", help="The accounts that the booth publishes with, 
 
 
 @publish.command
-def login(service: str, *, folder: Folder = None) -> None:
+def login(service: Service, *, folder: Folder = None) -> None:
     """Log in to a service, try it, and send to it what waits.
 
     What it asks is answered on the terminal, or line by line on standard input. Secrets go to the system's keyring, or
     to a file that only its owner reads.
-
-    Parameters
-    ----------
-    service
-        bluesky, mastodon, x, folder or webhook.
-    folder
-        The booth's; by default the user's.
     """
     with needs("Publishing", "booth"):
         from murai.publish import open_service
@@ -53,14 +48,8 @@ def login(service: str, *, folder: Folder = None) -> None:
 
 
 @publish.command
-def logout(service: str) -> None:
-    """Forget the account of a service.
-
-    Parameters
-    ----------
-    service
-        bluesky, mastodon, x, folder or webhook.
-    """
+def logout(service: Service) -> None:
+    """Forget the account of a service."""
     with needs("Publishing", "booth"):
         from murai.publish.credentials import Credentials
         from murai.publish.services import service_class
@@ -75,8 +64,6 @@ def status(*, folder: Folder = None, json: bool = False) -> None:
 
     Parameters
     ----------
-    folder
-        The booth's; by default the user's.
     json
         Print JSON.
     """
@@ -104,87 +91,49 @@ def retry(service: str | None = None, *, folder: Folder = None) -> None:
     ----------
     service
         One of them; by default all.
-    folder
-        The booth's; by default the user's.
     """
     with _outbox(folder, service) as outbox:
         outbox.retry(service)
 
 
 @publish.command
-def pause(service: str, *, folder: Folder = None) -> None:
-    """Send nothing to a service until `resume`.
-
-    Parameters
-    ----------
-    service
-        Which.
-    folder
-        The booth's; by default the user's.
-    """
+def pause(service: Service, *, folder: Folder = None) -> None:
+    """Send nothing to a service until `resume`."""
     with _outbox(folder, service) as outbox:
         outbox.pause(service)
 
 
 @publish.command
-def resume(service: str, *, folder: Folder = None) -> None:
-    """Send to a service again.
-
-    Parameters
-    ----------
-    service
-        Which.
-    folder
-        The booth's; by default the user's.
-    """
+def resume(service: Service, *, folder: Folder = None) -> None:
+    """Send to a service again."""
     with _outbox(folder, service) as outbox:
         outbox.resume(service)
 
 
 @publish.command
-def approve(key: str, *, folder: Folder = None) -> None:
-    """Let a picture go out that waits for the host.
-
-    Parameters
-    ----------
-    key
-        Of the picture, as `status` shows it.
-    folder
-        The booth's; by default the user's.
-    """
+def approve(key: Key, *, folder: Folder = None) -> None:
+    """Let a picture go out that waits for the host."""
     with _outbox(folder) as outbox:
         outbox.approve(key)
 
 
 @publish.command
-def refuse(key: str, *, folder: Folder = None) -> None:
-    """Keep a picture from going out.
-
-    Parameters
-    ----------
-    key
-        Of the picture, as `status` shows it.
-    folder
-        The booth's; by default the user's.
-    """
+def refuse(key: Key, *, folder: Folder = None) -> None:
+    """Keep a picture from going out."""
     with _outbox(folder) as outbox:
         outbox.refuse(key)
 
 
 @publish.command
-def settle(key: str, service: str, answer: Literal["there", "again"], *, folder: Folder = None) -> None:
+def settle(key: Key, service: str, answer: Literal["there", "again"], *, folder: Folder = None) -> None:
     """Say what you found where nobody knows whether a picture was published.
 
     Parameters
     ----------
-    key
-        Of the picture, as `status` shows it.
     service
         Where you looked.
     answer
         there: it is there. again: it is not, and is sent again.
-    folder
-        The booth's; by default the user's.
     """
     with _outbox(folder) as outbox:
         outbox.settle(key, service, there=answer == "there")

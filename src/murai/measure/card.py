@@ -81,15 +81,21 @@ def measure_card(
     Raises RuntimeUnsupported without that device.
     """
     place = find_device(device)
-    packs = [pack for pack in packs if _is_paintable(pack, say)]
-    networks = {pack.name: network_of(pack) for pack in packs} | {"johnson": build("johnson")}
+    networks = dict(_networks(packs, say))
+    packs = [pack for pack in packs if pack.name in networks]
+    networks["johnson"] = build("johnson")
     rates, rows = measure_rates(place), []
     for size in sizes:
         for name, network in networks.items():
             say(f"{name} at {size[0]}x{size[1]}.")
             rows.append(_row(name, network, size, place, rates, rounds, say))
     shows = [_show(pack, size, place, frames, say) for pack in packs for size in sizes]
-    streams = [row for pack in packs[:1] for size in sizes for row in _streams(pack, size, place, frames, say)]
+    streams = [
+        row
+        for pack in packs[:1]
+        for size in sizes
+        for row in _streams(pack, networks[pack.name], size, place, frames, say)
+    ]
     about = {"device": _called(place), "torch": torch.__version__}
     return {**about, **rates, "rows": rows, "shows": shows, "streams": streams}
 
@@ -327,10 +333,12 @@ class _Timed:
         return painted
 
 
-def _streams(pack: StylePack, size: Size, device: torch.device, frames: int, say: Say) -> Iterator[dict[str, Any]]:
+def _streams(
+    pack: StylePack, network: StylizationNetwork, size: Size, device: torch.device, frames: int, say: Say
+) -> Iterator[dict[str, Any]]:
     """Streams through one network, each as fast as it goes."""
+    runtime = Batches(TorchRuntime(network, str(device)))
     for count in STREAMS:
-        runtime = Batches(TorchRuntime(network_of(pack), str(device)))
         start = threading.Barrier(count + 1)
         threads = [
             _Stream(TorchStylizer(pack, runtime=runtime, say=say), _picture(size, device), frames, start)
@@ -387,14 +395,13 @@ class _Stream(threading.Thread):
             torch.cuda.current_stream(painted.device).synchronize()
 
 
-def _is_paintable(pack: StylePack, say: Say) -> bool:
-    """Whether torch can paint with it; `say` hears why not."""
-    try:
-        network_of(pack)
-    except PackError as error:
-        say(f"left out: {error}")
-        return False
-    return True
+def _networks(packs: Sequence[StylePack], say: Say) -> Iterator[tuple[str, StylizationNetwork]]:
+    """Those that torch can paint with, by their packs' names; `say` hears which it cannot, and why."""
+    for pack in packs:
+        try:
+            yield pack.name, network_of(pack)
+        except PackError as error:
+            say(f"left out: {error}")
 
 
 def _picture(size: Size, device: torch.device) -> Tensor:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from murai.database import Database
+from murai.database import Database, claim
 from murai.errors import DeliveryError, Say, silent
 from murai.publish.post import POSTING, Post, clean
 
@@ -231,21 +231,9 @@ class Outbox:
 
         Raises DeliveryError where somebody else does.
         """
-        file = f"{self._database.file}.lock"
-        try:
-            lock = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
-            try:
-                lock.execute("BEGIN EXCLUSIVE")
-            except BaseException:
-                lock.close()
-                raise
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                why = f"another murai sends from {self._database.file} already; end it first."
-            else:
-                why = f"{file} cannot be locked ({error}); remove it, or mend its folder."
-            raise DeliveryError(why) from None
-        return lock.close
+        file = self._database.file
+        taken = DeliveryError(f"another murai sends from {file} already; end it first.")
+        return claim(file.with_name(f"{file.name}.lock"), taken)
 
     def take(self, service: str, backoff: Callable[[int], float] = lambda attempts: 0.0) -> Row | None:
         """The row of `service` that is due first, which is being sent from now on; None where nothing is.

@@ -1,24 +1,18 @@
 """From a frame to what an encoder takes: bytes on the host, one size, YUV with its colours labelled, rising times."""
 
 from fractions import Fraction
-from typing import Any
 
 import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 
-from murai.frame import Frame, Image
+from murai.frame import Frame, Image, on_host
 
 
 def host(frame: Frame) -> Image:
     """The picture of `frame` as numpy on the host. A picture on a card is waited for and copied."""
     return on_host(frame.image)
-
-
-def on_host(image: Any) -> Image:
-    """`image` as numpy: itself, or copied from a card."""
-    return image if isinstance(image, np.ndarray) else np.asarray(image.cpu())
 
 
 def fit(width: int, height: int, inside: tuple[int, int]) -> tuple[int, int, int, int]:

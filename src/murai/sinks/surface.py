@@ -11,7 +11,8 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from murai.errors import Say, first_line, silent
-from murai.sinks.encode import fit, on_host
+from murai.frame import on_host
+from murai.sinks.encode import fit
 
 if TYPE_CHECKING:
     from murai.sinks.interop import SharedBuffer
