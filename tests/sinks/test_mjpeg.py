@@ -98,11 +98,11 @@ def test_who_does_not_read_holds_up_nobody(sink):
 def test_who_leaves_is_forgotten(sink):
     enough = threading.Event()
     keep_writing(sink, enough)
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with socket.create_connection(("127.0.0.1", sink.port)) as viewer:
         viewer.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert viewer.recv(12) == b"HTTP/1.0 200"
-    eventually(lambda: threading.active_count() <= before)
+    eventually(lambda: set(threading.enumerate()) <= before)
     enough.set()
 
 
