@@ -17,7 +17,7 @@ LAYERS = (
     {"errors"},
     {"frame", "controls", "devices", "nets", "mailbox", "stats", "packfiles", "pictures", "database"},
     {"parts", "timeline", "recording", "packs"},
-    {"stylizers", "sources", "sinks", "train"},
+    {"previews", "stylizers", "sources", "sinks", "train"},
     {"pipeline", "kept"},
     {"stage", "control", "publish", "farm"},
     {"web"},

@@ -1,5 +1,6 @@
 """A gallery with pictures, its pages on a server, and a browser to look at them."""
 
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import PIL.Image
 import pytest
 
 from murai.booth.gallery import PAGES, SLIDESHOW, Gallery
@@ -49,7 +51,7 @@ class Visitor:
 
     token = "t-0000"
 
-    def __init__(self, previews: dict[str, Path]) -> None:
+    def __init__(self, previews: dict[str, bytes]) -> None:
         self.pressed: list[tuple[str, str, int | None]] = []
         self.state, self.style, self.key = "choose", "night/stars", ""
         self.previews = previews
@@ -123,14 +125,11 @@ TROUBLE = Trouble("some key", "unsure", "Mastodon did not say whether it took th
 
 
 @pytest.fixture
-def visitor(tmp_path: Path, gallery: Gallery) -> Visitor:
-    pictures = {name: gallery.add(painting(n, (320, 240)), style=name, kind="single") for n, name in enumerate(TITLES)}
-    previews = {
-        name: Path(shutil.copy(each.thumbnail, tmp_path / f"{name[-4:]}.jpg")) for name, each in pictures.items()
-    }
-    for picture in pictures.values():
-        gallery.delete(picture.key)
-    return Visitor(previews)
+def visitor() -> Visitor:
+    previews = {name: io.BytesIO() for name in TITLES}
+    for number, preview in enumerate(previews.values()):
+        PIL.Image.fromarray(painting(number, (320, 240))).save(preview, "JPEG")
+    return Visitor({name: preview.getvalue() for name, preview in previews.items()})
 
 
 @pytest.fixture

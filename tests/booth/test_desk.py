@@ -2,10 +2,12 @@
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from murai.booth import words
 from murai.booth.desk import named
 from murai.booth.gallery import HELD, REFUSED, SHOWN, alias
 from murai.booth.shots import Shot
@@ -49,6 +51,17 @@ def test_what_fails_is_said_and_the_next_is_done(one):
     one.desk.wait()
     assert worked == [False, False, True]
     assert one.said == ["the disk is full; make room.", "a fault at the desk, ArithmeticError."]
+
+
+def test_captions_are_in_the_language_of_the_house(tmp_path, tiny_pack):
+    french = (Path(words.__file__).parent / "words" / "fr.toml").read_text(encoding="utf-8")
+    (file := tmp_path / "fr.toml").write_text(french.replace("[paintings]", '[paintings]\n"Warm" = "Chaud"'))
+    service = open_service("folder", Held(folder=str(tmp_path)))
+    with booth(tmp_path / "booth", tiny_pack, services=[service], languages=[str(file), "en"], event="Fête") as one:
+        one.whole_visit(style="tiny/warm", consent="yes")
+        [row] = one.outbox.rows()
+    assert row.post.caption.startswith("Chaud")
+    assert row.post.alt == "Une photo de Fête, peinte comme Chaud."
 
 
 def test_things_are_done_in_the_order_they_were_asked_for(one):

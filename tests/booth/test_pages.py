@@ -27,6 +27,14 @@ def taken(gallery: Gallery, number: int = 0, *, shown: bool = False, clip: bool 
     return gallery.find(picture.key) or picture
 
 
+def test_a_painting_is_called_as_in_the_language_of_who_asks(serve: Callable[..., Pages], gallery: Gallery) -> None:
+    pages, picture = serve(titles={"sea/wave": "The Scream"}), taken(gallery, shown=True)
+    for language, called in (("en", "The Scream"), ("fr", "Le Cri")):
+        for place in (f"p/{picture.key}", f"g/{picture.number}", "", "wall"):
+            answer = httpx.get(f"http://127.0.0.1:{pages.port}/{place}", headers={"Accept-Language": language})
+            assert called in answer.text
+
+
 def raw(pages: Pages, request: str) -> str:
     """The first line of the answer to a request that no client would send like that."""
     with socket.create_connection(("127.0.0.1", pages.port)) as connection:

@@ -1,10 +1,15 @@
 """The visit as a phone plays it."""
 
+import io
 from dataclasses import replace
 
-from murai.booth.phone import Phone
+import numpy as np
+from PIL import Image
+
+from murai.booth.phone import Phone, previews
 from murai.booth.visit import KINDS, STATES, TABLE, Moment, Offers
 from murai.booth.words import load_words
+from murai.packs import StylePack, bundled_folder, find_packs
 
 
 class Booth:
@@ -12,6 +17,7 @@ class Booth:
     languages = {name: load_words(name) for name in ("en", "fr")}
     titles = {"a/kiss": "The Kiss", "a/wave": "The Wave"}
     places = ("Bluesky", "gallery")
+    previews = {"a/wave": b"a JPEG"}
     token, key = "token", "key"
 
     def __init__(self):
@@ -53,6 +59,29 @@ def test_choices_say_what_is_chosen():
     choices = [offer for offer in Phone(booth).scene().offers if offer.value]
     assert [offer.value for offer in choices] == ["a/kiss", "a/wave", *KINDS, "en", "fr"]
     assert [offer.value for offer in choices if offer.chosen] == ["a/wave", "strip", "en"]
+    assert {offer.value: offer.preview for offer in choices if offer.preview} == Booth.previews
+
+
+def test_paintings_are_called_as_in_the_visitors_language():
+    booth = Booth()
+    for language, called in (("en", "The Kiss"), ("fr", "Le Baiser")):
+        booth.now = replace(booth.now, state="choose", language=language)
+        kiss, wave = [offer.title for offer in Phone(booth).scene().offers if offer.event == "style"]
+        assert (kiss, wave) == (called, "The Wave")
+
+
+def test_styles_that_ship_have_pictures_of_their_own():
+    shown = previews(find_packs([bundled_folder()]))
+    assert {"paintings/starry_night", "paintings-fine/kiss"} <= shown.keys()
+    pictures = {name: Image.open(io.BytesIO(data)) for name, data in shown.items() if name.startswith("paintings/")}
+    assert all(picture.size == (256, 256) for picture in pictures.values())
+    starry, kiss = (np.asarray(pictures[f"paintings/{name}"]).mean((0, 1)) for name in ("starry_night", "kiss"))
+    assert starry[2] > starry[0]  # the one is blue,
+    assert kiss[0] > kiss[2]  # the other golden
+
+
+def test_a_pack_without_a_preview_has_none(tiny_pack):
+    assert previews([StylePack.load(tiny_pack)]) == {}
 
 
 def test_consent_is_asked_in_the_visitors_language_and_names_the_places():

@@ -33,25 +33,37 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def test_a_picture_is_read_back_from_both(servers: Any, tiny_pack: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["single", "boomerang"])
+def test_a_picture_is_read_back_from_both(servers: Any, tiny_pack: Path, tmp_path: Path, kind: str) -> None:
     bluesky, mastodon = servers
     services = [Bluesky(Held(**bluesky.login)), Mastodon(Held(**mastodon.login))]
     settings = {"event": "Summer party", "pictures": {"quality": "mirror", "caption": "{style} at {event}"}}
     with booth(tmp_path / "booth", tiny_pack, services=services, **settings) as one:
-        one.whole_visit(consent="no")
-        key = one.whole_visit(consent="yes")
+        one.whole_visit(kind, consent="no")
+        key = one.whole_visit(kind, consent="yes")
         assert not bluesky.posts
         one.desk.approve(key)
         one.play(lambda: [row.state for row in one.outbox.rows()] == ["sent", "sent"])
         post = one.outbox.rows()[0].post
-        sent = [prepare(post, service.limits).image for service in services]
+        sent = [prepare(post, service.limits).data for service in services]
+        if clip := one.gallery.all()[0].clip:
+            assert sent == [clip.read_bytes()] * 2
     [record] = [post["value"] for post in bluesky.posts]
-    [image] = record["embed"]["images"]
-    assert bluesky.blob(image["image"]["ref"]["$link"]) == sent[0]
+    blob, alt = _embedded(record["embed"])
+    assert bluesky.blob(blob["ref"]["$link"]) == sent[0]
     [status] = mastodon.posts
     [attached] = status["media_attachments"]
+    assert attached["type"] == ("video" if kind == "boomerang" else "image")
     assert httpx.get(attached["url"]).content == sent[1]
     assert record["text"].endswith("at Summer party")
     assert record["text"] in status["content"]
-    assert image["alt"] == attached["description"]
-    assert "Summer party" in image["alt"]
+    assert alt == attached["description"]
+    assert "Summer party" in alt
+
+
+def _embedded(embed: Any) -> tuple[Any, str]:
+    """What a record of Bluesky shows, and what it says of it."""
+    if "video" in embed:
+        return embed["video"], embed["alt"]
+    [image] = embed["images"]
+    return image["image"], image["alt"]

@@ -11,6 +11,7 @@ from murai.booth.letters import letters, wrapped
 from murai.booth.visit import KINDS
 from murai.booth.words import PLACE, bundled, load_words
 from murai.errors import BoothError
+from murai.packs import bundled_folder, find_packs
 
 FOLDER = Path(words.__file__).parent / "words"
 
@@ -42,6 +43,14 @@ def test_no_french_line_begins_with_what_ends_a_sentence():
 def test_english_and_french_ship():
     assert {"en", "fr"} <= set(bundled())
     assert load_words("fr").language == "Français"
+
+
+def test_every_painting_that_ships_is_called_something_in_every_language():
+    titles = {style.title for pack in find_packs([bundled_folder()]) for style in pack.manifest.styles}
+    for language in bundled():
+        assert titles <= load_words(language).table("paintings").keys()
+    assert load_words("fr").painting("The Starry Night") == "La Nuit étoilée"
+    assert load_words("fr").painting("A wall in Montréal") == "A wall in Montréal"
 
 
 def test_every_kind_has_a_name():

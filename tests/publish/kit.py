@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 from PIL import Image
 
 from murai.publish import DeliveryError, Outbox, Post, Publisher
+from tests.sources.kit import make_video
 
 SERVERS = Path(__file__).parents[2] / ".servers"
 SOON = 20.0
@@ -42,6 +44,12 @@ def picture(folder: Path, size: tuple[int, int] = (320, 180), kind: str = "png",
 
 def new_post(folder: Path, caption: str = "Painted at the fair", alt: str = "A painted face", **options: Any) -> Post:
     return Post(secrets.token_hex(16), picture(folder, **options), caption, alt, time.time())
+
+
+def moving_post(folder: Path, caption: str = "Painted at the fair", alt: str = "A painted face") -> Post:
+    """A picture that also moves, in a clip of its own."""
+    clip = make_video(folder / f"{secrets.token_hex(8)}.mp4", list(range(30)), size=(320, 180))
+    return replace(new_post(folder, caption, alt), clip=clip)
 
 
 def eventually(true: Callable[[], Any], what: str = "it never came true") -> None:

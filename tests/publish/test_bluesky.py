@@ -8,7 +8,7 @@ from murai.publish.credentials import Held
 from murai.publish.fitting import prepare
 from murai.publish.post import LoggedOut, NotReached, TryLater
 
-from .kit import Memory, eventually, new_post, publish, publishing, row_of
+from .kit import Memory, eventually, moving_post, new_post, publish, publishing, row_of
 
 
 @pytest.fixture
@@ -28,12 +28,22 @@ def test_a_picture_is_posted_and_comes_back_as_it_was_sent(bluesky, service, out
     [image] = made["embed"]["images"]
     assert image["alt"] == post.alt
     assert image["aspectRatio"] == {"$type": "app.bsky.embed.defs#aspectRatio", "width": 320, "height": 180}
-    assert bluesky.blob(image["image"]["ref"]["$link"]) == prepare(post, service.limits).image
+    assert bluesky.blob(image["image"]["ref"]["$link"]) == prepare(post, service.limits).data
     features = [facet["features"][0] for facet in made["facets"]]
     assert [feature.get("tag") or feature["uri"] for feature in features] == ["live", "https://example.org"]
     key = bluesky.posts[0]["uri"].rpartition("/")[2]
     assert row.url == f"https://bsky.app/profile/{bluesky.did}/post/{key}"
     assert key == record_key(post.key, post.made)
+
+
+def test_a_clip_is_posted_and_comes_back_as_it_was_made(bluesky, service, outbox, tmp_path):
+    post = moving_post(tmp_path)
+    publish(outbox, service, post)
+    embed = newest(bluesky)["embed"]
+    assert embed["$type"] == "app.bsky.embed.video"
+    assert embed["video"]["mimeType"] == "video/mp4"
+    assert (embed["alt"], embed["aspectRatio"]["width"], embed["aspectRatio"]["height"]) == (post.alt, 320, 180)
+    assert bluesky.blob(embed["video"]["ref"]["$link"]) == post.clip.read_bytes()
 
 
 def test_the_account_is_asked(bluesky, service):
@@ -49,7 +59,7 @@ def test_a_picture_that_is_too_large_is_made_smaller(bluesky, service, outbox, t
     [image] = made["embed"]["images"]
     data = bluesky.blob(image["image"]["ref"]["$link"])
     assert len(data) < 1_000_000
-    assert data == prepare(post, service.limits).image
+    assert data == prepare(post, service.limits).data
 
 
 def test_odd_characters_survive(bluesky, service, outbox, tmp_path):

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from murai.publish.bluesky import Bluesky
 from murai.publish.fitting import bluesky_length, cut, graphemes, mastodon_length, prepare, x_length
 from murai.publish.post import Limits, Post, Refused, TryLater, clean
 
-from .kit import SERVERS, installed, new_post, picture
+from .kit import SERVERS, installed, moving_post, new_post, picture
 
 SECRET = b"Rue de la Paix 5"
 ODD = st.text(st.sampled_from("aé日\u0301\u200d👩👧🏽❤\ufe0f1⃣🇫🇷 \n.,…ｆ—") | st.characters(), max_size=60)
@@ -49,11 +50,28 @@ def with_everything(folder, kind):
 def test_nothing_but_the_picture_leaves(tmp_path, kind, limits):
     path = with_everything(tmp_path, kind)
     assert path.read_bytes().count(SECRET) >= 2
-    data = prepare(post_of(path), limits).image
+    data = prepare(post_of(path), limits).data
     assert SECRET not in data
     for mark in (b"Exif", b"http://ns.adobe.com", b"tEXt", b"iTXt", b"eXIf", b"ICC_PROFILE", b"pHYs"):
         assert mark not in data
     assert not whole(data).getexif()
+
+
+def test_a_clip_goes_instead_of_its_picture_where_it_can(tmp_path):
+    post = moving_post(tmp_path)
+    data = post.clip.read_bytes()
+    for limits in (Limits(clip=None), Limits(clip=len(data))):
+        prepared = prepare(post, limits)
+        assert (prepared.data, prepared.type, prepared.name) == (data, "video/mp4", f"{post.key}.mp4")
+        assert (prepared.width, prepared.height) == (320, 180)
+    picture = prepare(replace(post, clip=None), Limits())
+    assert prepare(post, Limits()) == prepare(post, Limits(clip=len(data) - 1)) == picture
+    assert prepare(post, Limits(clip=None), still=True) == picture
+    for damage in (b"", b"no clip", data[: len(data) // 8]):
+        post.clip.write_bytes(damage)
+        assert prepare(post, Limits(clip=None)) == picture
+    post.clip.unlink()
+    assert prepare(post, Limits(clip=None)) == picture
 
 
 def test_a_png_that_fits_keeps_every_pixel(tmp_path):
@@ -61,7 +79,7 @@ def test_a_png_that_fits_keeps_every_pixel(tmp_path):
     prepared = prepare(post_of(path), Limits(bytes=10_000_000, side=320))
     assert prepared.type == "image/png"
     assert prepared.name == "key.png"
-    assert np.array_equal(np.asarray(whole(prepared.image)), np.asarray(Image.open(path)))
+    assert np.array_equal(np.asarray(whole(prepared.data)), np.asarray(Image.open(path)))
 
 
 def test_a_jpeg_that_fits_is_hardly_touched(tmp_path):
@@ -69,8 +87,8 @@ def test_a_jpeg_that_fits_is_hardly_touched(tmp_path):
     across = np.mgrid[:180, :320].astype(float)
     Image.fromarray(np.uint8(128 + 100 * np.sin(np.stack([*across, across[0] + across[1]], 2) / 20))).save(path)
     prepared = prepare(post_of(path), Limits(bytes=10_000_000))
-    assert whole(prepared.image).quantization == Image.open(path).quantization
-    difference = np.asarray(whole(prepared.image)).astype(int) - np.asarray(Image.open(path))
+    assert whole(prepared.data).quantization == Image.open(path).quantization
+    difference = np.asarray(whole(prepared.data)).astype(int) - np.asarray(Image.open(path))
     assert abs(difference).mean() < 0.5
 
 
@@ -78,9 +96,9 @@ def test_a_jpeg_that_fits_is_hardly_touched(tmp_path):
 @pytest.mark.parametrize("most", [2_000, 999_999])
 def test_every_picture_becomes_small_enough(tmp_path, size, most):
     prepared = prepare(post_of(picture(tmp_path, size)), Limits(bytes=most, side=2000))
-    assert len(prepared.image) <= most
+    assert len(prepared.data) <= most
     assert max(prepared.width, prepared.height) <= 2000
-    assert whole(prepared.image).size == (prepared.width, prepared.height)
+    assert whole(prepared.data).size == (prepared.width, prepared.height)
 
 
 def test_a_limit_that_no_picture_keeps(tmp_path):
@@ -99,7 +117,7 @@ def test_a_picture_on_its_side_is_set_upright(tmp_path):
 def test_pictures_of_every_kind(tmp_path, mode):
     path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
     Image.new(mode, (30, 20)).save(path)
-    image = whole(prepare(post_of(path), Limits()).image)
+    image = whole(prepare(post_of(path), Limits()).data)
     assert image.size == (30, 20)
     if mode in ("RGBA", "LA"):  # all of it is transparent
         assert image.convert("RGB").getpixel((5, 5)) == (255, 255, 255)
@@ -108,7 +126,7 @@ def test_pictures_of_every_kind(tmp_path, mode):
 def test_colours_of_another_space_are_changed_into_the_common_one(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     path = picture(tmp_path, kind="jpg", icc_profile=profile, quality=95)
-    data = prepare(post_of(path), Limits()).image
+    data = prepare(post_of(path), Limits()).data
     assert abs(np.asarray(whole(data)).astype(int) - np.asarray(Image.open(path))).mean() < 4
     broken = picture(tmp_path, kind="jpg", icc_profile=b"none")
     prepare(post_of(broken), Limits())

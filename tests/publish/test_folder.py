@@ -7,7 +7,7 @@ from murai.publish.fitting import prepare
 from murai.publish.folder import Folder
 from murai.publish.post import LoggedOut, TryLater
 
-from .kit import Memory, eventually, new_post, publish, publishing, row_of
+from .kit import Memory, eventually, moving_post, new_post, publish, publishing, row_of
 
 
 @pytest.fixture
@@ -25,11 +25,19 @@ def test_a_picture_and_its_text(service, out, outbox, tmp_path):
     post = new_post(tmp_path, "Painted \ud800\nat the fair", "A face")
     row = publish(outbox, service, post)
     assert row.url == (out / f"{post.key}.png").as_uri()
-    assert (out / f"{post.key}.png").read_bytes() == prepare(post, service.limits).image
+    assert (out / f"{post.key}.png").read_bytes() == prepare(post, service.limits).data
     assert (out / f"{post.key}.txt").read_text() == "Painted \ufffd\nat the fair\n\nA face\n"
     service.send(prepare(post, service.limits), Memory())
     assert len(list(out.iterdir())) == 2
     assert service.account() == str(out)
+
+
+def test_a_clip_and_its_text(service, out, outbox, tmp_path):
+    post = moving_post(tmp_path)
+    row = publish(outbox, service, post)
+    assert row.url == (out / f"{post.key}.mp4").as_uri()
+    assert (out / f"{post.key}.mp4").read_bytes() == post.clip.read_bytes()
+    assert sorted(file.suffix for file in out.iterdir()) == [".mp4", ".txt"]
 
 
 def test_a_disk_that_is_not_there_is_waited_for(service, out, outbox, tmp_path):

@@ -13,7 +13,7 @@ from murai.publish.fitting import prepare
 from murai.publish.mastodon import Mastodon, _found
 from murai.publish.post import LoggedOut, NotReached, Refused, TryLater, Unsure
 
-from .kit import Memory, eventually, new_post, patiently, publish, publishing, row_of
+from .kit import Memory, eventually, moving_post, new_post, patiently, publish, publishing, row_of
 
 
 @pytest.fixture
@@ -29,7 +29,15 @@ def test_a_picture_is_posted_and_comes_back_as_it_was_sent(mastodon, service, ou
     assert made["text"] == "Painted #live 🎨 \ufffd"
     [image] = made["media_attachments"]
     assert image["description"] == post.alt
-    assert httpx.get(image["url"]).content == prepare(post, service.limits).image
+    assert httpx.get(image["url"]).content == prepare(post, service.limits).data
+
+
+def test_a_clip_is_posted_and_comes_back_as_it_was_made(mastodon, service, outbox, tmp_path):
+    post = moving_post(tmp_path)
+    publish(outbox, service, post)
+    [clip] = mastodon.posts[0]["media_attachments"]
+    assert (clip["type"], clip["description"]) == ("video", post.alt)
+    assert httpx.get(clip["url"]).content == post.clip.read_bytes()
 
 
 def test_the_account_is_asked(mastodon, service):
@@ -179,7 +187,7 @@ def test_a_picture_that_the_server_has_thrown_away_is_sent_again(mastodon, betwe
         patiently(lambda: service.send(post, notes))
     assert notes["media"]
     one.answer(422, {"Content-Type": "application/json"}, b'{"error": "no such media"}', path="/v1/statuses")
-    with pytest.raises(TryLater):
+    with pytest.raises(Refused):
         patiently(lambda: service.send(post, notes))
     assert not notes["media"]
     patiently(lambda: service.send(post, notes))
@@ -189,11 +197,16 @@ def test_the_server_says_what_it_takes(between):
     one = between()
     about = (
         b'{"configuration": {"statuses": {"max_characters": 42},'
-        b' "media_attachments": {"image_size_limit": 100000, "image_matrix_limit": 1000000, "description_limit": 9}}}'
+        b' "media_attachments": {"image_size_limit": 100000, "image_matrix_limit": 1000000, "description_limit": 9,'
+        b' "video_size_limit": 5000000, "supported_mime_types": ["image/jpeg", "video/mp4"]}}}'
     )
     one.answer(200, {"Content-Type": "application/json"}, about)
     limits = Mastodon(Held(server=one.url, token="abcdef")).limits
     assert (limits.bytes, limits.side, limits.characters, limits.alt) == (100_000, 1000, 42, 9)
+    assert limits.clip == 5_000_000
+    still = b'{"configuration": {"media_attachments": {"supported_mime_types": ["image/jpeg"]}}}'
+    one.answer(200, {"Content-Type": "application/json"}, still)
+    assert Mastodon(Held(server=one.url, token="abcdef")).limits.clip == 0
     for _ in range(2):
         one.answer(404, {"Content-Type": "application/json"}, b'{"error": "none"}', times=2)
         limits = Mastodon(Held(server=one.url, token="abcdef")).limits

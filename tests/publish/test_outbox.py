@@ -1,6 +1,7 @@
 """What is to be published, and how far it is."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,10 @@ def test_what_is_added_twice_is_there_once_and_still_after_a_restart(outbox, tmp
 
 def test_odd_texts_and_names_survive(outbox):
     name = os.fsdecode(b"/tmp/caf\xe9.jpg")
-    outbox.add(post(picture=name, caption="\ud800 \ud83d\ude00 \x00 '; DROP TABLE rows; --"), ["x"], approved=True)
+    odd = post(picture=name, caption="\ud800 \ud83d\ude00 \x00 '; DROP TABLE rows; --")
+    outbox.add(replace(odd, clip=Path(f"{name}.mp4")), ["x"], approved=True)
     [row] = outbox.rows()
-    assert str(row.post.picture) == name
+    assert (str(row.post.picture), str(row.post.clip)) == (name, f"{name}.mp4")
     assert row.post.caption == "\ufffd 😀  '; DROP TABLE rows; --"
 
 

@@ -11,16 +11,16 @@ from murai.publish import Limits, LoggedOut, Outbox, Publisher, Refused, TryLate
 from murai.publish import publisher as module
 from murai.publish.outbox import LONGEST
 
-from .kit import eventually, new_post, publish, publishing, row_of
+from .kit import eventually, moving_post, new_post, publish, publishing, row_of
 
 
 class Told:
     """A service that raises what it is told, one after the other, then publishes."""
 
-    limits = Limits()
+    limits = Limits(clip=None)
 
     def __init__(self, *troubles, name="told"):
-        self.name, self.troubles, self.times, self.got = name, list(troubles), [], []
+        self.name, self.troubles, self.times, self.got, self.types = name, list(troubles), [], [], []
         self.gate = threading.Event()
         self.gate.set()
 
@@ -29,6 +29,7 @@ class Told:
 
     def send(self, post, notes):
         self.times.append(time.monotonic())
+        self.types.append(post.type)
         assert self.gate.wait(20)
         if self.troubles:
             trouble = self.troubles.pop(0)
@@ -178,6 +179,12 @@ def test_a_refusal_is_taken_at_its_word_after_some(outbox, tmp_path):
     outbox.retry()
     with publishing(outbox, service):
         eventually(lambda: row_of(outbox, post).state == "sent")
+
+
+def test_a_clip_that_is_refused_is_sent_as_a_picture(outbox, tmp_path):
+    service = Told(TryLater("busy."), Refused("no videos."))
+    publish(outbox, service, moving_post(tmp_path))
+    assert service.types == ["video/mp4", "video/mp4", "image/png"]
 
 
 def test_a_login_that_is_wanted_pauses_the_service_and_is_said_once(outbox, tmp_path):

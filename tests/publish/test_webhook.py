@@ -33,7 +33,7 @@ def test_a_picture_its_texts_and_its_key(between, outbox, tmp_path):
     signature = hmac.new(b"the secret", body, hashlib.sha256).hexdigest()
     assert headers[SIGNATURE] == f"sha256={signature}"
     form = parts(headers, body)
-    assert form["picture"].get_payload(decode=True) == prepare(post, service.limits).image
+    assert form["picture"].get_payload(decode=True) == prepare(post, service.limits).data
     assert form["picture"].get_filename() == f"{post.key}.png"
     told = {name: form[name].get_payload(decode=True).decode() for name in ("key", "caption", "alt", "made")}
     assert told == {

@@ -14,7 +14,7 @@ from murai.publish.fitting import prepare
 from murai.publish.post import Denied, LoggedOut, NotReached, Refused, TryLater, Unsure
 from murai.publish.x import X, signature
 
-from .kit import Memory, eventually, new_post, publish, publishing, row_of
+from .kit import Memory, eventually, moving_post, new_post, publish, publishing, row_of
 from .x_server import KEYS
 
 
@@ -39,7 +39,7 @@ def test_a_picture_is_posted_as_it_was_sent(x, service, outbox, tmp_path):
     assert row.url == f"https://x.com/i/status/{made['id']}"
     assert made["text"] == "Painted #live 🎨 \ufffd"
     [media] = made["media"]
-    assert x.media[media]["data"] == prepare(post, X.limits).image
+    assert x.media[media]["data"] == prepare(post, X.limits).data
     assert x.media[media]["alt"] == post.alt
 
 
@@ -49,11 +49,11 @@ def test_the_account_is_asked(service):
 
 def test_a_large_picture_goes_in_pieces(x, service, tmp_path):
     post = prepared(tmp_path, size=(1600, 900))
-    assert len(post.image) > 3_000_000
+    assert len(post.data) > 3_000_000
     service.send(post, Memory())
     [media] = x.media.values()
-    assert len(media["parts"]) == -(-len(post.image) // 1_000_000)
-    assert media["data"] == post.image
+    assert len(media["parts"]) == -(-len(post.data) // 1_000_000)
+    assert media["data"] == post.data
 
 
 def test_a_picture_that_x_looks_at_for_a_while(x, outbox, tmp_path):
@@ -61,6 +61,28 @@ def test_a_picture_that_x_looks_at_for_a_while(x, outbox, tmp_path):
     row = publish(outbox, X(Held(**x.login), x.url), new_post(tmp_path))
     assert row.attempts == 2
     assert x.requests.count("POST /2/media/upload/initialize") == 1
+    assert len(x.posts) == 1
+
+
+def test_a_clip_is_posted_as_it_was_made_once_x_is_ready_with_it(x, outbox, tmp_path):
+    x.processing = 2
+    post = moving_post(tmp_path)
+    row = publish(outbox, X(Held(**x.login), x.url), post)
+    assert row.attempts == 2
+    [media] = x.media.values()
+    assert media["data"] == post.clip.read_bytes()
+    assert media["asked"]["media_category"] == "tweet_video"
+    assert len(x.posts) == 1
+
+
+def test_a_clip_that_x_makes_nothing_of_goes_as_a_picture(x, outbox, tmp_path):
+    x.processing, x.fails = 2, True
+    post = moving_post(tmp_path)
+    publish(outbox, X(Held(**x.login), x.url), post)
+    clip, picture = x.media.values()
+    assert clip["asked"]["media_category"] == "tweet_video"
+    assert picture["data"] == prepare(post, X.limits, still=True).data
+    assert picture["alt"] == post.alt
     assert len(x.posts) == 1
 
 
@@ -366,7 +388,7 @@ def test_a_picture_that_x_has_thrown_away_is_sent_again(x, between, outbox, tmp_
     with pytest.raises(NotReached):
         service.send(post, notes)
     x.media.clear()
-    with pytest.raises(TryLater):
+    with pytest.raises(Refused):
         service.send(post, notes)
     service.send(post, notes)
     assert len(x.posts) == 1

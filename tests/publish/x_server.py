@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import av
 from oauthlib.common import Request as SignedRequest
 from oauthlib.oauth1.rfc5849 import signature as oauth1
 from PIL import Image
@@ -58,6 +59,7 @@ class XServer:
         self._codes: dict[str, dict[str, str]] = {}
         self._nonces: set[str] = set()
         self.processing = 0  # times that a picture is said not to be ready
+        self.fails = False  # whether nothing can be made of clips
         self.budget: int | None = None  # requests left
         self.reset = 0.0  # when there are more, in seconds since 1970
         self.clock: Callable[[], float] = time.time
@@ -271,13 +273,16 @@ class XServer:
         return _checked(schemas.GetUsersPostsResponse, {"data": found, "meta": meta} if found else {"meta": meta})
 
     def _initialize(self, asked: dict[str, Any]) -> Any:
-        if asked.get("media_category") != "tweet_image" or asked.get("media_type") not in ("image/jpeg", "image/png"):
-            raise _invalid("media_category and media_type say what it is")
-        if not 0 < (asked.get("total_bytes") or 0) <= 5 * 1024 * 1024:
+        clip = asked.get("media_category") == "tweet_video"
+        if not clip and asked.get("media_category") != "tweet_image":
+            raise _invalid("media_category says what it is")
+        if asked.get("media_type") not in (("video/mp4",) if clip else ("image/jpeg", "image/png")):
+            raise _invalid("media_type says what it is")
+        if not 0 < (asked.get("total_bytes") or 0) <= (512 if clip else 5) * 1024 * 1024:
             raise _invalid("total_bytes")
         media = str(1_880_000_000_000_000_000 + secrets.randbelow(10**15))
         self.media[media] = {"asked": asked, "parts": [], "state": "open", "polls": self.processing, "alt": ""}
-        data = {"id": media, "media_key": f"3_{media}", "expires_after_secs": 86400}
+        data = {"id": media, "media_key": self._key(media), "expires_after_secs": 86400}
         return _checked(schemas.InitializeMediaUploadResponse, {"data": data})
 
     def _append(self, media: str, asked: dict[str, Any]) -> Any:
@@ -293,10 +298,8 @@ class XServer:
         upload["data"] = b"".join(upload["parts"])
         if len(upload["data"]) != upload["asked"]["total_bytes"]:
             raise _invalid("the parts are not as long as total_bytes")
-        with Image.open(io.BytesIO(upload["data"])) as image:
-            image.load()
-            if f"image/{str(image.format).lower()}" != upload["asked"]["media_type"]:
-                raise _invalid("it is not of its media_type")
+        if _media_type(upload["data"]) != upload["asked"]["media_type"]:
+            raise _invalid("it is not of its media_type")
         upload["state"] = "done"
         return _checked(schemas.FinalizeMediaUploadResponse, {"data": self._described(media)})
 
@@ -311,16 +314,23 @@ class XServer:
 
     def _described(self, media: str) -> dict[str, Any]:
         upload = self.media[media]
-        about = {"id": media, "media_key": f"3_{media}", "size": len(upload["data"]), "expires_after_secs": 86400}
+        about = {"id": media, "media_key": self._key(media), "size": len(upload["data"]), "expires_after_secs": 86400}
         if self.processing:
-            state = {"state": "in_progress", "check_after_secs": 1} if upload["polls"] else {"state": "succeeded"}
+            end = "failed" if self.fails and self._is_clip(media) else "succeeded"
+            state = {"state": "in_progress", "check_after_secs": 1} if upload["polls"] else {"state": end}
             about["processing_info"] = state
         return about
 
+    def _is_clip(self, media: str) -> bool:
+        return bool(self.media[media]["asked"]["media_category"] == "tweet_video")
+
+    def _key(self, media: str) -> str:
+        return f"{7 if self._is_clip(media) else 3}_{media}"
+
     def _metadata(self, asked: dict[str, Any]) -> Any:
         text = asked["metadata"]["alt_text"]["text"]
-        if asked["id"] not in self.media or not 0 < len(text) <= 1000:
-            raise _invalid("id, and alt_text of 1000 characters at most")
+        if asked["id"] not in self.media or not 0 < len(text) <= 1000 or self._is_clip(asked["id"]):
+            raise _invalid("id, and alt_text of 1000 characters at most, of a picture")
         self.media[asked["id"]]["alt"] = text
         return _checked(schemas.CreateMediaMetadataResponse, {"data": {"id": asked["id"]}})
 
@@ -336,7 +346,7 @@ class XServer:
         if x_length(asked["text"]) > 280:
             raise Fault(403, "Your Post text is too long.", "Forbidden")
         made = {"id": str(1_900_000_000_000_000_000 + len(self.posts)), "text": asked["text"]}
-        self.posts.insert(0, {**made, "media_keys": [f"3_{media}" for media in ids], "media": ids})
+        self.posts.insert(0, {**made, "media_keys": [self._key(media) for media in ids], "media": ids})
         return _checked(schemas.CreatePostsResponse, {"data": made})
 
     def _open(self, media: str) -> dict[str, Any]:
@@ -344,6 +354,18 @@ class XServer:
         if upload is None or upload["state"] != "open":
             raise _invalid("there is no such upload")
         return upload
+
+
+def _media_type(data: bytes) -> str:
+    """What `data` is, all of which is read."""
+    if data[4:8] == b"ftyp":
+        with av.open(io.BytesIO(data)) as clip:
+            assert [stream.codec_context.name for stream in clip.streams] == ["h264"]
+            assert list(clip.decode(video=0))
+        return "video/mp4"
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+    return f"image/{str(image.format).lower()}"
 
 
 def _invalid(why: str) -> Fault:

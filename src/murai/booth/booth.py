@@ -17,7 +17,7 @@ from murai.booth.gallery import PAGES, SLIDESHOW, Gallery
 from murai.booth.host import Host, Sayings
 from murai.booth.ledger import Ledger
 from murai.booth.pages import Pages
-from murai.booth.phone import Phone
+from murai.booth.phone import Phone, previews
 from murai.booth.printing import Printer
 from murai.booth.screen import Scene, Screen
 from murai.booth.settings import Settings, knows_pin
@@ -97,6 +97,7 @@ class Booth:
         self._tell, self._sayings = say, Sayings()
         self.languages: Mapping[str, Words] = {words.name: words for words in map(load_words, settings.languages)}
         self.titles: Mapping[str, str] = {style: _title(packs, style) for style in styles}
+        self.previews: Mapping[str, bytes] = previews(packs) if settings.pages.on else {}
         self._services = [service.name for service in services]
         self._showing = self._own_places()
         self.places: Sequence[str] = [*(SERVICES.get(name, name) for name in self._services), *self._showing]
@@ -336,7 +337,7 @@ class Booth:
         now, take = self.now, self._take
         style = named(self._packs, now.style)
         return Scene(
-            self.titles[now.style],
+            self.languages[now.language].painting(self.titles[now.style]),
             (style.artist if style else None) or "",
             count=math.ceil(self.visit.left) if now.state == "countdown" else 0,
             lost=self._catcher.lost,
@@ -393,7 +394,7 @@ class Booth:
             return None
 
     def _open_desk(self, stack: ExitStack) -> None:
-        settings, house = self._settings, next(iter(self.languages.values()))
+        settings = self._settings
         self.desk = Desk(
             settings,
             open_look(settings.event, settings.pictures),
@@ -404,7 +405,7 @@ class Booth:
             services=self._services,
             showing=self._showing,
             printer=self.printer,
-            alt=lambda title: house("screen.alt", event=settings.event, style=title),
+            house=next(iter(self.languages.values())),
             say=self.say,
         )
         stack.callback(self.desk.close)

@@ -26,6 +26,7 @@ from murai.booth.repaint import Job, Repainter, heaviest
 from murai.booth.settings import Settings
 from murai.booth.shots import Kept, Shot, compose
 from murai.booth.visit import Kind
+from murai.booth.words import Words
 from murai.errors import DeliveryError, MuraiError, Say
 from murai.frame import Image
 from murai.packs import Style, StylePack
@@ -68,7 +69,7 @@ class Desk:
     packs      know what styles are called, and how to paint again
     services   names of those that shared pictures go to
     showing    other places that they appear in, see `Picture.places`
-    alt        what is said of a picture, by the title of its style, to who does not see it
+    house      the language of captions, and of what is said of a picture to who does not see it
     say        hears of what failed; no key is ever in it
 
     `link` gives the address of a key for phones; it may take a while.
@@ -86,13 +87,13 @@ class Desk:
         services: Sequence[str] = (),
         showing: Sequence[str] = (),
         printer: Printing | None = None,
-        alt: Callable[[str], str] = str,
+        house: Words,
         say: Say,
     ) -> None:
         self._settings, self._look, self._packs = settings, look, packs
         self._gallery, self._outbox, self._ledger = gallery, outbox, ledger
         self._services, self._showing = tuple(services), tuple(showing)
-        self._printer, self._alt, self._say = printer, alt, say
+        self._printer, self._house, self._say = printer, house, say
         self.link: Callable[[str], str] = lambda key: ""
         self._numbers = count(1)
         self._waiting: dict[int, Take] = {}
@@ -251,8 +252,9 @@ class Desk:
 
     def _publish(self, picture: Picture, style: str, *, perhaps_sent: bool = False) -> None:
         """Put it into the outbox for the services that its visitor agreed to."""
-        title, _ = self._names(style)
-        post = Post(picture.alias, picture.image, self._caption(style), self._alt(title), picture.made)
+        title = self._house.painting(self._names(style)[0])
+        caption, alt = self._caption(style), self._house("screen.alt", event=self._look.event, style=title)
+        post = Post(picture.alias, picture.image, caption, alt, picture.made, picture.clip)
         if services := [name for name in self._services if name in picture.places]:
             self._outbox.add(post, services, approved=picture.standing == SHOWN, perhaps_sent=perhaps_sent)
 
@@ -323,7 +325,8 @@ class Desk:
             self._outbox.give_up(picture.alias)
 
     def _caption(self, style: str) -> str:
-        return self._look.text(*self._names(style))
+        title, artist = self._names(style)
+        return self._look.text(self._house.painting(title), artist)
 
     def _names(self, style: str) -> tuple[str, str]:
         """Title and artist of PACK/NAME, or of a bare NAME."""

@@ -124,11 +124,10 @@ class HostPage:
         gallery: Gallery,
         rendering: Rendering,
         knows_pin: Callable[[str], bool],
-        titles: Callable[[str], str],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._hosting, self._gallery, self._rendering = hosting, gallery, rendering
-        self._knows_pin, self._titles, self._clock = knows_pin, titles, clock
+        self._knows_pin, self._clock = knows_pin, clock
         self._tries, self._all_tries = Tries(5, 30.0), Tries(60, 60.0)
         self._guessing, self._changing = threading.Lock(), threading.Lock()
         self._sessions: dict[str, float] = {}
@@ -163,7 +162,6 @@ class HostPage:
             held=gallery.held(),
             pictures=gallery.all(LISTED),
             free=gallery.free() / 1e9,
-            titles=self._titles,
             kinds=self._rendering.words(request).table("kinds"),
             clock=lambda seconds: _clock(seconds, morning),
         )

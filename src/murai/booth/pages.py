@@ -68,13 +68,13 @@ class Pages:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._gallery, self._wanted, self._days, self._clock, self._say = gallery, wanted, days, clock, say
-        self._titles, self._delete = titles or {}, delete or gallery.delete
-        self._rendering = Rendering(words, event)
+        self._delete = delete or gallery.delete
+        self._rendering = Rendering(words, event, titles or {})
         routes = self._routes()
         if visiting is not None:
             routes += VisitPage(visiting, self._rendering).routes
         if hosting is not None and knows_pin is not None:
-            routes += HostPage(hosting, gallery, self._rendering, knows_pin, self.title, clock).routes
+            routes += HostPage(hosting, gallery, self._rendering, knows_pin, clock).routes
         app = Starlette(routes=routes, exception_handlers={HTTPException: self._refused, Exception: self._failed})
         self._server = Server(Private(app), address, "The booth's pages")
         self.port = self._server.port
@@ -96,10 +96,6 @@ class Pages:
         """Where a visitor plays the booth; empty without a network."""
         return f"{base}/visit?t={quote(token)}" if (base := self.base) else ""
 
-    def title(self, style: str) -> str:
-        """What a style is called."""
-        return self._titles.get(style, style.rpartition("/")[2].replace("_", " "))
-
     def _routes(self) -> list[Any]:
         return [
             Route("/", self._gallery_page),
@@ -117,13 +113,11 @@ class Pages:
     def _gallery_page(self, request: Request) -> Response:
         pictures = self._gallery.shown(PAGE + 1, _number(request.query_params.get("before")))
         page, older = pictures[:PAGE], pictures[PAGE:]
-        return self._rendering.page(
-            request, "gallery", pictures=page, older=page[-1].number if older else None, title=self.title
-        )
+        return self._rendering.page(request, "gallery", pictures=page, older=page[-1].number if older else None)
 
     def _wall(self, request: Request) -> Response:
         pictures = self._gallery.shown(WALL)
-        return self._rendering.page(request, "wall", pictures=pictures, title=self.title, codes=bool(self.base))
+        return self._rendering.page(request, "wall", pictures=pictures, codes=bool(self.base))
 
     def _shown_page(self, request: Request) -> Response:
         picture = self._shown(request)
@@ -149,8 +143,7 @@ class Pages:
 
     def _picture_page(self, request: Request, picture: Picture, where: str, *, own: bool) -> Response:
         left = None if self._days is None else max(1, round(self._days - (self._clock() - picture.made) / DAY))
-        title = self.title(picture.style)
-        return self._rendering.page(request, "picture", picture=picture, where=where, own=own, left=left, title=title)
+        return self._rendering.page(request, "picture", picture=picture, where=where, own=own, left=left)
 
     def _file(self, picture: Picture, name: str, cache: str) -> Response:
         kinds = {

@@ -1,12 +1,17 @@
 """The visit as a phone plays it."""
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+import PIL.Image
 
 from murai.booth.screen import listed
 from murai.booth.visit import Moment, Offers, State
 from murai.booth.visiting import Offer, Scene
 from murai.booth.words import Words
+from murai.packs import StylePack
+from murai.previews import preview_rows
 
 PROMPTS: Mapping[State, str] = {
     "idle": "welcome",
@@ -34,6 +39,7 @@ class Played(Protocol):
     offers: Offers
     languages: Mapping[str, Words]
     titles: Mapping[str, str]
+    previews: Mapping[str, bytes]
     places: Sequence[str]
     token: str
 
@@ -87,15 +93,31 @@ class Phone:
 
     def _choices(self, moment: Moment, words: Words) -> list[Offer]:
         """Styles, kinds and languages, where there are several."""
-        offers, titles, kinds = self._booth.offers, self._booth.titles, words.table("kinds")
+        offers, kinds = self._booth.offers, words.table("kinds")
+        titles = {style: words.painting(title) for style, title in self._booth.titles.items()}
         languages = {name: each.language for name, each in self._booth.languages.items()}
         return [
-            Offer(event, names[value], value, chosen=value == getattr(moment, event))
-            for event, values, names in (
-                ("style", offers.styles, titles),
-                ("kind", offers.kinds, kinds),
-                ("language", offers.languages, languages),
+            Offer(event, names[value], value, pictures.get(value, b""), chosen=value == getattr(moment, event))
+            for event, values, names, pictures in (
+                ("style", offers.styles, titles, self._booth.previews),
+                ("kind", offers.kinds, kinds, {}),
+                ("language", offers.languages, languages, {}),
             )
             if len(values) > 1
             for value in values
         ]
+
+
+def previews(packs: Sequence[StylePack]) -> dict[str, bytes]:
+    """What each style looks like, a JPEG by PACK/NAME; of those whose packs show it."""
+    return {
+        f"{pack.name}/{name}": _jpeg(row.crop((0, 0, min(row.size), row.height)))
+        for pack in packs
+        for name, row in zip(pack.names, preview_rows(pack), strict=False)
+    }
+
+
+def _jpeg(picture: PIL.Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()

@@ -55,10 +55,13 @@ class Private:
 
 
 class Rendering:
-    """Pages of an `event` in the languages of `words`, of which the first is that of who speaks none of them."""
+    """Pages of an `event` in the languages of `words`, of which the first is that of who speaks none of them.
 
-    def __init__(self, words: Sequence[Words], event: str) -> None:
-        self._words, self._event = words, event
+    `titles`: what a style is called, by its name.
+    """
+
+    def __init__(self, words: Sequence[Words], event: str, titles: Mapping[str, str]) -> None:
+        self._words, self._event, self._titles = words, event, titles
         self._templates = Environment(
             loader=PackageLoader("murai.booth"),
             autoescape=True,
@@ -70,14 +73,18 @@ class Rendering:
     def page(
         self, request: Request, template: str, status: int = 200, headers: Form | None = None, **values: Any
     ) -> Response:
-        """The page of a template, in the language of who asks; `t` stands for the texts of [pages]."""
+        """The page of a template, in the language of who asks; `t` stands for the texts of [pages], `title` for what a
+        style is called."""
         words = self.words(request)
 
         def text(name: str, **places: object) -> str:
             return words(f"pages.{name}", **places)
 
+        def title(style: str) -> str:
+            return words.painting(self._titles.get(style, style.rpartition("/")[2].replace("_", " ")))
+
         html = self._templates.get_template(f"{template}.html").render(
-            t=text, language=words.name, event=self._event, **values
+            t=text, title=title, language=words.name, event=self._event, **values
         )
         return HTMLResponse(html, status, headers)
 

@@ -176,7 +176,7 @@ class Slideshow:
             right -= round(font.getlength(text) + 0.2 * band)
         event = fitting(self._event, right - left, band * 0.3, "bold")
         draw.text((left, middle - 0.17 * band), self._event, LIGHT, event, "lm")
-        style = self._titles(picture.style)
+        style = self._words.painting(self._titles(picture.style))
         draw.text((left, middle + 0.17 * band), style, SOFT, fitting(style, right - left, band * 0.19), "lm")
 
     def _card(self, size: tuple[int, int]) -> Image:

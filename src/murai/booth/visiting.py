@@ -3,7 +3,6 @@
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -12,21 +11,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from murai.booth.rendering import KEPT_A_WHILE, Form, Rendering, file_response, posted
+from murai.booth.rendering import KEPT_A_WHILE, Form, Rendering, posted
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What a visitor may do now: an `event` with a `value`, said as `title`; one with a value is a choice of several.
 
-    preview   a picture of a choice
+    preview   a picture of a choice, a JPEG; empty where there is none
     chosen    whether it is chosen already
     """
 
     event: str
     title: str
     value: str = ""
-    preview: Path | None = None
+    preview: bytes = b""
     chosen: bool = False
 
 
@@ -87,7 +86,9 @@ class VisitPage:
     def _preview(self, request: Request) -> Response:
         value = request.query_params.get("value", "")
         offers = (offer for offer in self._visiting.scene().offers if offer.value == value and offer.preview)
-        return file_response(next((offer.preview for offer in offers), None), KEPT_A_WHILE)
+        if (offer := next(offers, None)) is None:
+            raise HTTPException(404)
+        return Response(offer.preview, media_type="image/jpeg", headers={"Cache-Control": KEPT_A_WHILE})
 
     def _press(self, request: Request, form: Form) -> Response:
         token = form.get("t", "")

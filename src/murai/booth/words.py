@@ -30,6 +30,10 @@ class Words:
         table, _, name = key.partition(".")
         return PLACE.sub(lambda place: str(values[place[1]]), self._tables[table][name])
 
+    def painting(self, title: str) -> str:
+        """What a painting of that title is called in this language, as far as it is known."""
+        return str(self._tables["paintings"].get(title, title))
+
     def table(self, name: str) -> dict[str, str]:
         """All texts of a table, by name."""
         return dict(self._tables[name])

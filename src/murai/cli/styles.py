@@ -69,8 +69,9 @@ def styles_show(name: str, /, *, open: bool = False, json: bool = False) -> int:
     json
         Print the manifest as JSON.
     """
-    from murai.cli.thumbnails import PREVIEW, has_preview, open_preview
+    from murai.cli.thumbnails import open_preview
     from murai.packs import find_style
+    from murai.previews import PREVIEW, has_preview
 
     pack, _ = find_style(name, folders(), say=say)
     card = "" if json else pack.card

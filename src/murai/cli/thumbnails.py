@@ -1,6 +1,5 @@
 """The preview of a pack: small in the terminal, two pixels a character, or large in the desktop's viewer."""
 
-import io
 import tempfile
 import webbrowser
 from collections.abc import Mapping
@@ -10,14 +9,12 @@ from typing import TextIO
 import PIL.Image
 
 from murai import packfiles
-from murai.errors import MuraiError, PackError
+from murai.errors import MuraiError
 from murai.packs import StylePack
+from murai.previews import PREVIEW, has_preview, preview_rows
 
-PREVIEW = "preview.jpg"
 COLUMNS, LINES = 24, 6
 """Characters of a thumbnail: as many pixels across, and twice as many down."""
-LARGEST = 1 << 26
-"""Pixels of a preview that is looked at: packs come from anywhere."""
 
 
 def shows_colours(stream: TextIO, environment: Mapping[str, str]) -> bool:
@@ -26,30 +23,16 @@ def shows_colours(stream: TextIO, environment: Mapping[str, str]) -> bool:
     return stream.isatty() and colours and "utf" in stream.encoding.lower()
 
 
-def has_preview(pack: StylePack) -> bool:
-    """Whether `pack` has a preview. Raises PackError."""
-    return PREVIEW in packfiles.measure(pack.path)
-
-
 def thumbnails(pack: StylePack) -> list[list[str]]:
-    """For each style of `pack` the lines of its thumbnail; no lines where there is no preview that can be read.
+    """For each style of `pack` the lines of its thumbnail; no lines where there is no preview that can be read."""
+    rows = preview_rows(pack)
+    return [half_blocks(_small(row)) for row in rows] or [[] for _ in pack.names]
 
-    A preview has a row of equal height for each style, as training writes it.
-    """
-    nothing: list[list[str]] = [[] for _ in pack.names]
-    try:
-        if not has_preview(pack):
-            return nothing
-        with PIL.Image.open(io.BytesIO(packfiles.read(pack.path, PREVIEW)), formats=["JPEG"]) as picture:
-            if picture.width * picture.height > LARGEST:
-                return nothing
-            preview = picture.convert("RGB")
-    except (PackError, OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError):
-        return nothing
-    height = preview.height / len(pack.names)
-    width = min(preview.width, height * COLUMNS / (2 * LINES))
-    boxes = [(0, i * height, width, (i + 1) * height) for i in range(len(pack.names))]
-    return [half_blocks(preview.resize((COLUMNS, 2 * LINES), PIL.Image.Resampling.BOX, box=box)) for box in boxes]
+
+def _small(row: PIL.Image.Image) -> PIL.Image.Image:
+    """The left end of a row of a preview, in as many pixels as a thumbnail has."""
+    width = min(row.width, row.height * COLUMNS / (2 * LINES))
+    return row.resize((COLUMNS, 2 * LINES), PIL.Image.Resampling.BOX, box=(0, 0, width, row.height))
 
 
 def half_blocks(picture: PIL.Image.Image) -> list[str]:

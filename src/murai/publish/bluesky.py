@@ -11,7 +11,7 @@ from murai.publish.credentials import Keeper, Secrets
 from murai.publish.fitting import bluesky_length
 from murai.publish.http import TIMEOUT, TroubleOnTheWay, trouble, unanswered
 from murai.publish.login import Questions, server_address
-from murai.publish.post import Limits, LoggedOut, Notes, Prepared, Refused, TryLater
+from murai.publish.post import CLIP, Limits, LoggedOut, Notes, Prepared, Refused, TryLater
 
 SERVER = "https://bsky.social"
 COLLECTION = "app.bsky.feed.post"
@@ -28,7 +28,7 @@ class Bluesky:
     """
 
     name = "bluesky"
-    limits = Limits(bytes=999_999, side=2000, characters=300, alt=2000, count=bluesky_length)
+    limits = Limits(bytes=999_999, side=2000, characters=300, alt=2000, count=bluesky_length, clip=50_000_000)
 
     def __init__(self, accounts: Keeper) -> None:
         self._accounts = accounts
@@ -133,15 +133,20 @@ def _is_there(client: Client, key: str) -> bool:
     return True
 
 
+def _embedded(blob: Any, post: Prepared) -> Any:
+    """The picture or clip of a post, as a record holds it."""
+    ratio = models.AppBskyEmbedDefs.AspectRatio(width=post.width, height=post.height)
+    if post.type == CLIP:
+        return models.AppBskyEmbedVideo.Main(video=blob, alt=post.alt, aspect_ratio=ratio)
+    image = models.AppBskyEmbedImages.Image(image=blob, alt=post.alt, aspect_ratio=ratio)
+    return models.AppBskyEmbedImages.Main(images=[image])
+
+
 def _put(client: Client, key: str, post: Prepared) -> None:
-    blob = client.upload_blob(post.image).blob
-    image = models.AppBskyEmbedImages.Image(
-        alt=post.alt, image=blob, aspect_ratio=models.AppBskyEmbedDefs.AspectRatio(width=post.width, height=post.height)
-    )
     record = models.AppBskyFeedPost.Record(
         text=post.caption,
         facets=client_utils.detect_facets(post.caption),  # links and hashtags that can be followed
-        embed=models.AppBskyEmbedImages.Main(images=[image]),
+        embed=_embedded(client.upload_blob(post.data).blob, post),
         created_at=datetime.fromtimestamp(min(max(post.made, 0.0), 9e9), UTC).isoformat().replace("+00:00", "Z"),
     )
     client.com.atproto.repo.put_record(

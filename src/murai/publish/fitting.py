@@ -5,10 +5,11 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable
 
+import av
 import regex
 from PIL import Image, ImageCms, ImageOps
 
-from murai.publish.post import Limits, Post, Prepared, Refused, TryLater, clean
+from murai.publish.post import CLIP, Limits, Post, Prepared, Refused, TryLater, clean
 
 QUALITIES = (92, 85, 75, 65)
 """Of a JPEG, tried in turn before the picture is made smaller."""
@@ -29,16 +30,18 @@ LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 """Code points that X counts once; it counts all others twice."""
 
 
-def prepare(post: Post, limits: Limits) -> Prepared:
-    """`post` within `limits`. Raises Refused where the picture is none, or cannot be made small enough, TryLater where
-    the disk does not give it."""
-    image, kind, size = fit_picture(post, limits)
+def prepare(post: Post, limits: Limits, *, still: bool = False) -> Prepared:
+    """`post` within `limits`: its clip; its picture where it is to be `still`, has no clip, or that is not taken.
+
+    Raises Refused where the picture is none, or cannot be made small enough, TryLater where the disk does not give it.
+    """
+    data, kind, size = (None if still else _clip(post, limits)) or fit_picture(post, limits)
     caption, alt = clean(post.caption), clean(post.alt)
     if limits.characters is not None:
         caption = cut(caption, limits.characters, limits.count)
     if limits.alt is not None:
         alt = cut(alt, limits.alt)
-    return Prepared(post.key, image, kind, *size, caption, alt, post.made)
+    return Prepared(post.key, data, kind, *size, caption, alt, post.made)
 
 
 def fit_picture(post: Post, limits: Limits) -> tuple[bytes, str, tuple[int, int]]:
@@ -57,6 +60,19 @@ def fit_picture(post: Post, limits: Limits) -> tuple[bytes, str, tuple[int, int]
             raise TryLater(f"the picture cannot be read now ({reason}); see to its disk.") from None
         raise Refused(f"the picture cannot be read ({reason}); is its file still there?") from None
     return _small(image, limits)
+
+
+def _clip(post: Post, limits: Limits) -> tuple[bytes, str, tuple[int, int]] | None:
+    """The clip's bytes, media type and size; None where the picture has to do."""
+    if post.clip is None or limits.clip == 0:
+        return None
+    try:
+        data = post.clip.read_bytes()
+        with av.open(io.BytesIO(data)) as opened:
+            size = opened.streams.video[0].width, opened.streams.video[0].height
+    except (OSError, ValueError, IndexError, av.FFmpegError):
+        return None
+    return (data, CLIP, size) if limits.clip is None or len(data) <= limits.clip else None
 
 
 def _as_it_is(image: Image.Image, limits: Limits) -> bytes | None:

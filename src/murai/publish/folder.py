@@ -16,7 +16,7 @@ class Folder:
     """
 
     name = "folder"
-    limits = Limits()
+    limits = Limits(clip=None)
 
     def __init__(self, accounts: Keeper) -> None:
         self._accounts = accounts
@@ -41,7 +41,7 @@ class Folder:
             for left in picture.parent.glob(f".{post.key}.*.part.*"):  # by a process that was killed
                 left.unlink(missing_ok=True)
             _write(picture.with_suffix(".txt"), ("\n\n".join(texts) + "\n").encode())
-            _write(picture, post.image)
+            _write(picture, post.data)
         except (OSError, MuraiError) as error:
             raise TryLater(str(error)) from error
         return picture.as_uri()

@@ -44,7 +44,7 @@ class Web:
 
 def multipart(fields: Mapping[str, str], post: Prepared) -> tuple[bytes, str]:
     """A form with the picture of `post` as `picture`: its bytes, and its media type."""
-    form = httpx.Request("POST", "http://form", data=fields, files={"picture": (post.name, post.image, post.type)})
+    form = httpx.Request("POST", "http://form", data=fields, files={"picture": (post.name, post.data, post.type)})
     return form.read(), form.headers["content-type"]
 
 

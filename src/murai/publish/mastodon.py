@@ -12,12 +12,12 @@ from murai.publish.credentials import Keeper, Secrets
 from murai.publish.fitting import mastodon_length
 from murai.publish.http import TIMEOUT, trouble
 from murai.publish.login import Questions, server_address
-from murai.publish.post import POSTING, Limits, LoggedOut, Notes, Prepared, TryLater, Unsure
+from murai.publish.post import CLIP, POSTING, Limits, LoggedOut, Notes, Prepared, TryLater, Unsure
 
 SCOPES = ["read:accounts", "read:statuses", "write:media", "write:statuses"]
 SPOKEN = "4.4.0"
 """The version of the interface that is spoken; a server is not asked for its own."""
-CHARACTERS, BYTES, SIDE, ALT = 500, 16_000_000, 4096, 1500
+CHARACTERS, BYTES, SIDE, ALT, CLIP_BYTES = 500, 16_000_000, 4096, 1500, 40_000_000
 """What a server takes that does not say."""
 PAGE, PAGES = 40, 50
 """Posts of the account in one answer, and answers, among which one is looked for that may have been made."""
@@ -77,8 +77,7 @@ class Mastodon:
             since = float(notes["since"] or 0)
             if url := self._ask(lambda client: _found(client, notes["media"], notes["media_url"], since)):
                 return str(url)
-        fresh = not notes["media"]
-        if fresh:
+        if not notes["media"]:
             media, media_url = self._ask(lambda client: _uploaded(client, post))
             notes.keep(media=media, media_url=media_url)
         notes.keep(posting="yes", since=notes["since"] or repr(time.time()))
@@ -89,10 +88,9 @@ class Mastodon:
                 raise
             if self._processing(notes["media"]):
                 raise TryLater(f"{self.name} is still looking at the picture.", NOT_READY) from None
-            if fresh:
-                raise
-            notes.keep(media="", media_url="", posting="", since="")  # the server has thrown the picture away meanwhile
-            raise TryLater(str(error)) from None
+            # Perhaps the server has thrown the picture away meanwhile: the next attempt uploads it again.
+            notes.keep(media="", media_url="", posting="", since="")
+            raise
 
     def _processing(self, media: str) -> bool:
         """Whether the server has not finished with a picture: it has no address yet."""
@@ -145,7 +143,7 @@ class Mastodon:
 
 def _uploaded(client: Client, post: Prepared) -> tuple[str, str]:
     """The id and the address of the picture."""
-    media = client.media_post(post.image, post.type, description=post.alt, file_name=post.name)
+    media = client.media_post(post.data, post.type, description=post.alt, file_name=post.name)
     return str(media["id"]), str(media.get("url") or "")
 
 
@@ -178,6 +176,7 @@ def _limits(client: Client) -> Limits:
         except mastodon.MastodonNotFoundError:
             continue
     media, texts = about.get("media_attachments") or {}, about.get("statuses") or {}
+    clips = CLIP in (media.get("supported_mime_types") or [CLIP])
     pixels = int(media.get("image_matrix_limit") or SIDE**2)
     return Limits(
         bytes=int(media.get("image_size_limit") or BYTES),
@@ -185,4 +184,5 @@ def _limits(client: Client) -> Limits:
         characters=int(texts.get("max_characters") or CHARACTERS),
         alt=int(media.get("description_limit") or ALT),
         count=mastodon_length,
+        clip=int(media.get("video_size_limit") or CLIP_BYTES) if clips else 0,
     )

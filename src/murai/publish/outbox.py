@@ -27,7 +27,8 @@ BY_HOST = "the host paused it"
 COLUMNS = ("key", "service", "state", "attempts", "refusals", "due", "error", "url")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS posts (
-    key TEXT PRIMARY KEY, picture BLOB NOT NULL, caption TEXT NOT NULL, alt TEXT NOT NULL, made REAL NOT NULL
+    key TEXT PRIMARY KEY, picture BLOB NOT NULL, caption TEXT NOT NULL, alt TEXT NOT NULL, made REAL NOT NULL,
+    clip BLOB
 );
 CREATE TABLE IF NOT EXISTS rows (
     key TEXT NOT NULL REFERENCES posts, service TEXT NOT NULL, state TEXT NOT NULL,
@@ -112,9 +113,11 @@ class Outbox:
         """
         state = "queued" if approved else "held"
         notes = json.dumps({POSTING: "?"} if approved and perhaps_sent else {})
-        values = (post.key, os.fsencode(post.picture.absolute()), clean(post.caption), clean(post.alt), post.made)
+        values = (
+            post.key, _stored(post.picture), clean(post.caption), clean(post.alt), post.made, _stored(post.clip),
+        )  # fmt: skip
         with self._database.writing() as rows:
-            rows.execute("INSERT OR IGNORE INTO posts VALUES (?, ?, ?, ?, ?)", values)
+            rows.execute("INSERT OR IGNORE INTO posts VALUES (?, ?, ?, ?, ?, ?)", values)
             for service in services:
                 rows.execute(
                     "INSERT OR IGNORE INTO rows (key, service, state, notes, due) VALUES (?, ?, ?, ?, ?)",
@@ -316,7 +319,13 @@ class Outbox:
         return [_row(found) for found in self._database.read(question, values)]
 
 
+def _stored(file: Path | None) -> bytes | None:
+    """Where a file is: names of files need not be text."""
+    return None if file is None else os.fsencode(file.absolute())
+
+
 def _row(found: sqlite3.Row) -> Row:
+    clip = found["clip"] and Path(os.fsdecode(found["clip"]))
     picture = Path(os.fsdecode(found["picture"]))
-    post = Post(found["key"], picture, found["caption"], found["alt"], found["made"])
+    post = Post(found["key"], picture, found["caption"], found["alt"], found["made"], clip)
     return Row(post=post, **{name: found[name] for name in COLUMNS})

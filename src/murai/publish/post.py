@@ -46,6 +46,7 @@ class Post:
 
     `key`: letters, digits, - and _; what the picture is known by, here and at the services. `picture`: a file that
     stays until it was sent. `alt`: what is seen, for those who do not see it. `made`: when, in seconds since 1970.
+    `clip`: an MP4 that stays as long and holds nothing but moving pictures; it is sent instead, where it can be.
     """
 
     key: str
@@ -53,6 +54,7 @@ class Post:
     caption: str
     alt: str
     made: float
+    clip: Path | None = None
 
     def __post_init__(self) -> None:
         if not KEY.fullmatch(self.key):
@@ -63,7 +65,8 @@ class Post:
 class Limits:
     """What a service takes: bytes of a picture, pixels of its longer side, characters; None is without a limit.
 
-    `count` says how long the service holds a text to be. Alternative texts have `alt` characters.
+    `count` says how long the service holds a text to be. Alternative texts have `alt` characters. `clip`: bytes of a
+    clip, 0 where none is taken.
     """
 
     bytes: int | None = None
@@ -71,14 +74,19 @@ class Limits:
     characters: int | None = None
     alt: int | None = None
     count: Callable[[str], int] = len
+    clip: int | None = 0
+
+
+CLIP = "video/mp4"
+ENDINGS = {"image/jpeg": "jpg", "image/png": "png", CLIP: "mp4"}
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A post as a service takes it; `image` is a JPEG or PNG of width x height that holds nothing but the picture."""
+    """A post as a service takes it; `data` is of a `type` of ENDINGS, and holds nothing but pixels, width x height."""
 
     key: str
-    image: bytes
+    data: bytes
     type: str
     width: int
     height: int
@@ -89,7 +97,7 @@ class Prepared:
     @property
     def name(self) -> str:
         """A name for the picture as a file, which no other picture has."""
-        return f"{self.key}.{'png' if self.type == 'image/png' else 'jpg'}"
+        return f"{self.key}.{ENDINGS[self.type]}"
 
 
 def clean(text: str) -> str:

@@ -105,7 +105,9 @@ class _Line:
     def _attempt(self, row: Row) -> float:
         name = self._service.name
         try:
-            url = self._service.send(prepare(row.post, self._service.limits), self._outbox.notes(row))
+            # A clip that was refused may be taken as a picture.
+            post = prepare(row.post, self._service.limits, still=row.refusals > 0)
+            url = self._service.send(post, self._outbox.notes(row))
         except TryLater as error:
             return self._later(row, str(error), error.after)
         except LoggedOut as error:

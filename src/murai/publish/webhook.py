@@ -24,7 +24,7 @@ class Webhook:
     """
 
     name = "webhook"
-    limits = Limits()
+    limits = Limits(clip=None)
 
     def __init__(self, accounts: Keeper) -> None:
         self._accounts, self._web = accounts, Web(self.name)

@@ -1,4 +1,4 @@
-"""Pictures to X, by its API v2."""
+"""Pictures and clips to X, by its API v2."""
 
 import base64
 import hashlib
@@ -17,6 +17,7 @@ from murai.publish.fitting import x_length
 from murai.publish.http import Answer, Web, moment, trouble
 from murai.publish.login import Questions, web_address
 from murai.publish.post import (
+    CLIP,
     POSTING,
     Denied,
     Limits,
@@ -57,7 +58,7 @@ class X:
     """
 
     name = "x"
-    limits = Limits(bytes=5_000_000, side=4096, characters=280, alt=1000, count=x_length)
+    limits = Limits(bytes=5_000_000, side=4096, characters=280, alt=1000, count=x_length, clip=50_000_000)
 
     def __init__(self, accounts: Keeper, api: str = API, looks: Sequence[float] = LOOKS) -> None:
         self._accounts, self._api, self._web, self._looks = accounts, api, Web(self.name), looks
@@ -99,8 +100,7 @@ class X:
             return self._looked_for(notes)
         if time.monotonic() < self._in_doubt:
             raise TryLater("X did not say whether it took another picture, which is looked for first.")
-        fresh = not notes["media"]
-        if fresh:
+        if not notes["media"]:
             self._upload(post, notes)
         try:
             return self._made(post, notes)
@@ -110,18 +110,16 @@ class X:
         except TryLater:
             self._doubt(notes)
             raise
-        except Refused as error:
-            notes.keep(posting="", media="", media_key="")  # the next attempt uploads the picture again
-            if fresh:
-                raise
-            raise TryLater(str(error)) from None  # perhaps X has thrown the picture away meanwhile
+        except Refused:  # perhaps X has thrown the picture away meanwhile: the next attempt uploads it again
+            notes.keep(posting="", media="", media_key="", processing="")
+            raise
 
     def _made(self, post: Prepared, notes: Notes) -> str:
         """Make the post of the picture that X has, once X is ready with it."""
         if notes["processing"]:
             question = {"media_id": notes["media"], "command": "STATUS"}
             _wait_for_processing(self._ask("GET", "/2/media/upload", question), notes)
-        if post.alt:
+        if post.alt and post.type != CLIP:  # X has none for videos
             about = {"id": notes["media"], "metadata": {"alt_text": {"text": post.alt}}}
             self._ask("POST", "/2/media/metadata", json=about)
         notes.keep(posting="yes", since=repr(time.time()), looks="")
@@ -129,11 +127,12 @@ class X:
         return _address(made["data"]["id"])
 
     def _upload(self, post: Prepared, notes: Notes) -> None:
-        asked = {"media_type": post.type, "media_category": "tweet_image", "total_bytes": len(post.image)}
+        category = "tweet_video" if post.type == CLIP else "tweet_image"
+        asked = {"media_type": post.type, "media_category": category, "total_bytes": len(post.data)}
         media = self._ask("POST", "/2/media/upload/initialize", json=asked)["data"]
         where = f"/2/media/upload/{quote(media['id'], safe='')}"
-        for index, start in enumerate(range(0, len(post.image), CHUNK)):
-            chunk = base64.b64encode(post.image[start : start + CHUNK]).decode()
+        for index, start in enumerate(range(0, len(post.data), CHUNK)):
+            chunk = base64.b64encode(post.data[start : start + CHUNK]).decode()
             self._ask("POST", f"{where}/append", json={"media": chunk, "segment_index": index})
         done = self._ask("POST", f"{where}/finalize")["data"]
         processing = "yes" if done.get("processing_info") else ""
@@ -269,7 +268,6 @@ def _wait_for_processing(answer: Any, notes: Notes) -> None:
     """Raises TryLater where the picture is not ready, Refused where it never will be."""
     processing = answer["data"].get("processing_info") or {"state": "succeeded"}
     if processing["state"] == "failed":
-        notes.keep(media="", media_key="", processing="")
         raise Refused("X cannot make anything of the picture.")
     if processing["state"] != "succeeded":
         raise TryLater("X is still looking at the picture.", float(processing.get("check_after_secs") or 1.0))
