@@ -71,17 +71,18 @@ def test_paintings_are_called_as_in_the_visitors_language():
 
 
 def test_styles_that_ship_have_pictures_of_their_own():
-    shown = previews(find_packs([bundled_folder()]))
-    assert {"paintings/starry_night", "paintings-fine/kiss"} <= shown.keys()
-    pictures = {name: Image.open(io.BytesIO(data)) for name, data in shown.items() if name.startswith("paintings/")}
-    assert all(picture.size == (256, 256) for picture in pictures.values())
-    starry, kiss = (np.asarray(pictures[f"paintings/{name}"]).mean((0, 1)) for name in ("starry_night", "kiss"))
+    styles = ["paintings/starry_night", "paintings-fine/kiss"]
+    shown = previews(find_packs([bundled_folder()]), styles)
+    assert shown.keys() == set(styles)
+    pictures = [Image.open(io.BytesIO(shown[style])) for style in styles]
+    assert all(picture.size == (256, 256) for picture in pictures)
+    starry, kiss = (np.asarray(picture).mean((0, 1)) for picture in pictures)
     assert starry[2] > starry[0]  # the one is blue,
     assert kiss[0] > kiss[2]  # the other golden
 
 
 def test_a_pack_without_a_preview_has_none(tiny_pack):
-    assert previews([StylePack.load(tiny_pack)]) == {}
+    assert previews([StylePack.load(tiny_pack)], ["tiny/warm"]) == {}
 
 
 def test_consent_is_asked_in_the_visitors_language_and_names_the_places():

@@ -19,6 +19,7 @@ FOLDER = Path(words.__file__).parent / "words"
 def texts(language):
     """Every text of a language by TABLE.NAME."""
     tables = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+    tables.pop("paintings", None)
     found = {"language": tables.pop("language")}
     return found | {f"{table}.{name}": text for table, rows in tables.items() for name, text in rows.items()}
 
@@ -47,7 +48,7 @@ def test_english_and_french_ship():
 
 def test_every_painting_that_ships_is_called_something_in_every_language():
     titles = {style.title for pack in find_packs([bundled_folder()]) for style in pack.manifest.styles}
-    for language in bundled():
+    for language in set(bundled()) - {"en"}:
         assert titles <= load_words(language).table("paintings").keys()
     assert load_words("fr").painting("The Starry Night") == "La Nuit étoilée"
     assert load_words("fr").painting("A wall in Montréal") == "A wall in Montréal"
@@ -80,6 +81,9 @@ def test_a_file_of_ones_own_is_a_language(tmp_path):
         (('"English"', "7"), "'language'"),
         (("smile =", "smile"), "cannot be read as words"),
         (("Smile!", "Smile\\n!"), "'smile' of [screen]"),
+        (("[pages]", "[paintings]\nsun = 3\n[pages]"), "'sun'"),
+        (("[pages]", '[paintings]\nsun = "a\\nb"\n[pages]'), "'sun'"),
+        (("[screen]", "paintings = 7\n[screen]"), "[paintings]"),
     ],
 )
 def test_what_a_file_lacks_is_said(tmp_path, change, said):

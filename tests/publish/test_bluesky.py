@@ -37,12 +37,16 @@ def test_a_picture_is_posted_and_comes_back_as_it_was_sent(bluesky, service, out
 
 
 def test_a_clip_is_posted_and_comes_back_as_it_was_made(bluesky, service, outbox, tmp_path):
-    post = moving_post(tmp_path)
+    post = moving_post(tmp_path, alt="A face, " * 200)
     publish(outbox, service, post)
     embed = newest(bluesky)["embed"]
     assert embed["$type"] == "app.bsky.embed.video"
     assert embed["video"]["mimeType"] == "video/mp4"
-    assert (embed["alt"], embed["aspectRatio"]["width"], embed["aspectRatio"]["height"]) == (post.alt, 320, 180)
+    assert (embed["alt"], embed["aspectRatio"]["width"], embed["aspectRatio"]["height"]) == (
+        f"{post.alt[:999]}…",
+        320,
+        180,
+    )
     assert bluesky.blob(embed["video"]["ref"]["$link"]) == post.clip.read_bytes()
 
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from murai.publish.bluesky import Bluesky
 from murai.publish.fitting import bluesky_length, cut, graphemes, mastodon_length, prepare, x_length
 from murai.publish.post import Limits, Post, Refused, TryLater, clean
+from tests.sources.kit import make_video
 
 from .kit import SERVERS, installed, moving_post, new_post, picture
 
@@ -67,11 +69,40 @@ def test_a_clip_goes_instead_of_its_picture_where_it_can(tmp_path):
     picture = prepare(replace(post, clip=None), Limits())
     assert prepare(post, Limits()) == prepare(post, Limits(clip=len(data) - 1)) == picture
     assert prepare(post, Limits(clip=None), still=True) == picture
-    for damage in (b"", b"no clip", data[: len(data) // 8]):
+    for damage in (b"", b"no clip", data[: len(data) // 8], telling(tmp_path), sounding(tmp_path)):
         post.clip.write_bytes(damage)
         assert prepare(post, Limits(clip=None)) == picture
     post.clip.unlink()
     assert prepare(post, Limits(clip=None)) == picture
+    away = replace(post, clip=tmp_path / "no disk" / "a.mp4")
+    with pytest.raises(TryLater, match="see to its disk"):
+        prepare(away, Limits(clip=None))
+
+
+def telling(folder):
+    """A clip that says where it was taken."""
+    whole, told = make_video(folder / "whole.mp4", list(range(9))), folder / "told.mp4"
+    with av.open(whole) as clip, av.open(told, "w") as out:
+        out.metadata["location"] = "+48.8-002.3/"
+        stream = out.add_stream_from_template(clip.streams.video[0])
+        for packet in clip.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    assert b"loci" in told.read_bytes()
+    return told.read_bytes()
+
+
+def sounding(folder):
+    """A clip that is heard."""
+    return make_video(folder / "sounding.mp4", list(range(9)), sound=True).read_bytes()
+
+
+def test_a_clip_whose_picture_is_gone_is_not_sent(tmp_path):
+    post = moving_post(tmp_path)
+    post.picture.unlink()
+    with pytest.raises(Refused):
+        prepare(post, Limits(clip=None))
 
 
 def test_a_png_that_fits_keeps_every_pixel(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from murai.publish.credentials import Held
 from murai.publish.fitting import prepare
 from murai.publish.mastodon import Mastodon, _found
-from murai.publish.post import LoggedOut, NotReached, Refused, TryLater, Unsure
+from murai.publish.post import Limits, LoggedOut, NotReached, NotReady, Refused, TryLater, Unsure
 
 from .kit import Memory, eventually, moving_post, new_post, patiently, publish, publishing, row_of
 
@@ -141,15 +141,59 @@ def test_a_server_that_answers_badly(mastodon, between, tmp_path, status, header
     assert getattr(raised.value, "after", None) == after
 
 
-@pytest.mark.parametrize(("status", "url", "kind"), [(206, None, TryLater), (200, "http://a/1.jpg", Refused)])
-def test_a_picture_that_the_server_has_not_finished_with(mastodon, between, tmp_path, status, url, kind):
-    one, plain = between(mastodon.url), {"Content-Type": "application/json"}
-    service = Mastodon(Held(**mastodon.login | {"server": one.url}))
-    post = prepare(new_post(tmp_path), patiently(lambda: service.limits))
-    one.answer(422, plain, '{"error": "pas encore prêt"}'.encode(), path="statuses")
-    one.answer(status, plain, json.dumps({"id": "1", "type": "image", "url": url}).encode(), path="/v1/media/")
-    with pytest.raises(kind):
-        patiently(lambda: service.send(post, Memory()))
+PLAIN = {"Content-Type": "application/json"}
+
+
+def media(url):
+    """What a server says of a picture or clip; it has no address before the server has finished with it."""
+    return json.dumps({"id": "1", "type": "video", "url": url}).encode()
+
+
+def test_a_clip_is_posted_once_the_server_has_finished_with_it(between, tmp_path):
+    one = between()
+    service, notes = Mastodon(Held(server=one.url, token="abcdef")), Memory()
+    post = prepare(moving_post(tmp_path), Limits(clip=None))
+    one.answer(202, PLAIN, media(None), path="/v2/media")
+    one.answer(206, PLAIN, media(None), path="/v1/media/1", times=2)
+    for _ in range(2):
+        with pytest.raises(NotReady):
+            service.send(post, notes)
+    one.answer(503, path="/v1/media/1")
+    with pytest.raises(TryLater):
+        service.send(post, notes)
+    assert not notes["posting"]  # surely not: nothing is looked for
+    one.answer(200, PLAIN, media("http://a/1.mp4"), path="/v1/media/1")
+    one.answer(200, PLAIN, json.dumps({"id": "2", "url": "http://a/2"}).encode(), path="/v1/statuses")
+    assert service.send(post, notes) == "http://a/2"
+    assert [path for _, path, _, _ in one.requests].count("/api/v2/media") == 1
+
+
+def test_a_clip_that_the_server_makes_nothing_of_is_refused(between, tmp_path):
+    one = between()
+    service, notes = Mastodon(Held(server=one.url, token="abcdef")), Memory()
+    post = prepare(moving_post(tmp_path), Limits(clip=None))
+    one.answer(202, PLAIN, media(None), path="/v2/media")
+    one.answer(206, PLAIN, media(None), path="/v1/media/1")
+    with pytest.raises(NotReady):
+        service.send(post, notes)
+    one.answer(422, PLAIN, b'{"error": "no video"}', path="/v1/media/1", times=2)
+    with pytest.raises(Refused):
+        service.send(post, notes)
+    assert not notes["media"]  # what is sent next is uploaded
+
+
+def test_what_is_refused_while_the_server_has_its_picture_is_refused(between, tmp_path):
+    one = between()
+    service, notes = Mastodon(Held(server=one.url, token="abcdef")), Memory()
+    post = prepare(moving_post(tmp_path), Limits(clip=None))
+    one.answer(202, PLAIN, media(None), path="/v2/media")
+    one.answer(206, PLAIN, media(None), path="/v1/media/1")
+    with pytest.raises(NotReady):
+        service.send(post, notes)
+    one.answer(200, PLAIN, media("http://a/1.mp4"), path="/v1/media/1", times=2)
+    one.answer(422, PLAIN, b'{"error": "rude"}', path="/v1/statuses")
+    with pytest.raises(Refused, match="rude"):
+        service.send(post, notes)
 
 
 def test_a_post_is_looked_for_back_to_the_attempt(mastodon, between, tmp_path):
@@ -187,7 +231,7 @@ def test_a_picture_that_the_server_has_thrown_away_is_sent_again(mastodon, betwe
         patiently(lambda: service.send(post, notes))
     assert notes["media"]
     one.answer(422, {"Content-Type": "application/json"}, b'{"error": "no such media"}', path="/v1/statuses")
-    with pytest.raises(Refused):
+    with pytest.raises(TryLater):
         patiently(lambda: service.send(post, notes))
     assert not notes["media"]
     patiently(lambda: service.send(post, notes))

@@ -10,6 +10,7 @@ from murai.errors import DeliveryError, MuraiError
 from murai.publish import Limits, LoggedOut, Outbox, Publisher, Refused, TryLater, Unsure
 from murai.publish import publisher as module
 from murai.publish.outbox import LONGEST
+from murai.publish.post import NotReady
 
 from .kit import eventually, moving_post, new_post, publish, publishing, row_of
 
@@ -182,9 +183,34 @@ def test_a_refusal_is_taken_at_its_word_after_some(outbox, tmp_path):
 
 
 def test_a_clip_that_is_refused_is_sent_as_a_picture(outbox, tmp_path):
-    service = Told(TryLater("busy."), Refused("no videos."))
-    publish(outbox, service, moving_post(tmp_path))
-    assert service.types == ["video/mp4", "video/mp4", "image/png"]
+    service = Told(TryLater("busy."), Refused("no videos."), *[Refused("rude.")] * 3)
+    row = publish(outbox, service, moving_post(tmp_path), until=("failed",))
+    assert service.types == ["video/mp4", "video/mp4", *["image/png"] * 3]
+    assert row.error == "rude."
+    outbox.retry()
+    with publishing(outbox, service):
+        eventually(lambda: outbox.rows()[0].state == "sent")
+    assert service.types[-1] == "image/png"
+
+
+def test_clips_that_a_service_still_looks_at_hold_nothing_up(outbox, tmp_path):
+    """However many there are: nothing is wrong, and nobody is told."""
+    said, looks = [], dict[str, int]()
+
+    class Looking(Told):
+        def send(self, post, notes):
+            looks[post.key] = looks.get(post.key, 0) + 1
+            if post.type == "video/mp4" and looks[post.key] < 4:
+                raise NotReady("told", 0.0)
+            return super().send(post, notes)
+
+    service, moving, still = Looking(), [moving_post(tmp_path) for _ in range(8)], new_post(tmp_path)
+    for post in (*moving, still):
+        outbox.add(post, ["told"], approved=True)
+    with publishing(outbox, service, say=said.append):
+        eventually(lambda: len(service.got) == 9)
+    assert service.got[0] == still.key
+    assert said == []
 
 
 def test_a_login_that_is_wanted_pauses_the_service_and_is_said_once(outbox, tmp_path):

@@ -388,7 +388,8 @@ def test_a_picture_that_x_has_thrown_away_is_sent_again(x, between, outbox, tmp_
     with pytest.raises(NotReached):
         service.send(post, notes)
     x.media.clear()
-    with pytest.raises(Refused):
+    notes["uploaded"] = repr(time.time() - 86400)
+    with pytest.raises(TryLater):
         service.send(post, notes)
     service.send(post, notes)
     assert len(x.posts) == 1

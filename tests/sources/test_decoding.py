@@ -92,10 +92,9 @@ def test_a_frame_is_freed_when_nobody_holds_it_any_more(tmp_path: Path, rotation
     gc.disable()
     try:
         with av.open(path) as container:
-            images = [convert(frame) for frame in container.decode(video=0)]
+            shapes = {convert(frame).shape for frame in container.decode(video=0)}
         frames = [thing for thing in gc.get_objects() if type(thing) is av.VideoFrame]
     finally:
         gc.enable()
-    assert {image.shape for image in images} == {(64, 48, 3) if rotation else (48, 64, 3)}
-    decoded = [frame for frame in frames if frame.format.name == "yuv420p"]  # `images` may hold those in RGB
-    assert len(decoded) < 10, "each frame waits for the collector"
+    assert shapes == {(64, 48, 3) if rotation else (48, 64, 3)}
+    assert len(frames) < 10, "each frame waits for the collector"

@@ -97,7 +97,7 @@ class Booth:
         self._tell, self._sayings = say, Sayings()
         self.languages: Mapping[str, Words] = {words.name: words for words in map(load_words, settings.languages)}
         self.titles: Mapping[str, str] = {style: _title(packs, style) for style in styles}
-        self.previews: Mapping[str, bytes] = previews(packs) if settings.pages.on else {}
+        self.previews: Mapping[str, bytes] = previews(packs, styles) if settings.pages.on else {}
         self._services = [service.name for service in services]
         self._showing = self._own_places()
         self.places: Sequence[str] = [*(SERVICES.get(name, name) for name in self._services), *self._showing]

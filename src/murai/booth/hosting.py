@@ -219,9 +219,10 @@ class HostPage:
         return StreamingResponse(self._gallery.export(), headers=headers, media_type="application/zip")
 
     def _thumbnail(self, request: Request) -> Response:
-        """Of a picture whose visitor agreed; the others are nobody's, not even the host's."""
+        """Of a picture whose visitor agreed, moving where it moves; the others are nobody's, not even the host's."""
         picture = self._picture(request.path_params["number"]) if self._is_host(request) else None
-        return file_response(picture.thumbnail if picture and picture.consent else None, KEPT_A_WHILE)
+        seen = picture.preview or picture.thumbnail if picture and picture.consent else None
+        return file_response(seen, KEPT_A_WHILE)
 
     def _picture(self, number: str) -> Picture | None:
         return self._gallery.numbered(int(number)) if NUMBER.fullmatch(number) else None

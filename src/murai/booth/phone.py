@@ -13,6 +13,8 @@ from murai.booth.words import Words
 from murai.packs import StylePack
 from murai.previews import preview_rows
 
+PREVIEW = 256
+"""Pixels of a side."""
 PROMPTS: Mapping[State, str] = {
     "idle": "welcome",
     "choose": "choose",
@@ -108,16 +110,18 @@ class Phone:
         ]
 
 
-def previews(packs: Sequence[StylePack]) -> dict[str, bytes]:
-    """What each style looks like, a JPEG by PACK/NAME; of those whose packs show it."""
+def previews(packs: Sequence[StylePack], styles: Sequence[str]) -> dict[str, bytes]:
+    """What each of the `styles`, PACK/NAME, looks like, a JPEG; of those whose packs show it."""
     return {
-        f"{pack.name}/{name}": _jpeg(row.crop((0, 0, min(row.size), row.height)))
+        style: _jpeg(row.crop((0, 0, min(row.size), row.height)))
         for pack in packs
         for name, row in zip(pack.names, preview_rows(pack), strict=False)
+        if (style := f"{pack.name}/{name}") in styles
     }
 
 
 def _jpeg(picture: PIL.Image.Image) -> bytes:
+    picture.thumbnail((PREVIEW, PREVIEW))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()

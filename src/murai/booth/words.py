@@ -32,7 +32,7 @@ class Words:
 
     def painting(self, title: str) -> str:
         """What a painting of that title is called in this language, as far as it is known."""
-        return str(self._tables["paintings"].get(title, title))
+        return str(self._tables.get("paintings", {}).get(title, title))
 
     def table(self, name: str) -> dict[str, str]:
         """All texts of a table, by name."""
@@ -55,6 +55,8 @@ def load_words(language: str | Path) -> Words:
     table = _read(file)
     if missing := _missing(load_words(HOUSE), table):
         raise BoothError(f"{file} does not say {missing}; begin with a copy of {_folder() / f'{HOUSE}.toml'}.")
+    if odd := _odd(table.get("paintings", {})):
+        raise BoothError(f"{file} calls {odd} by no text of one line in [paintings]; mend it.")
     return Words(file.stem, table)
 
 
@@ -69,6 +71,14 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BoothError(f"{file} cannot be read as words ({error}); mend it, or name another language.") from error
+
+
+def _odd(paintings: Any) -> str:
+    """The first painting whose name is none; empty where there is none."""
+    if not isinstance(paintings, dict):
+        return "paintings"
+    wrong = (title for title, said in paintings.items() if not isinstance(said, str) or "\n" in said)
+    return next((f"'{title}'" for title in wrong), "")
 
 
 def _missing(house: Words, table: dict[str, Any]) -> str:

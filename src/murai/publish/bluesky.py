@@ -1,4 +1,4 @@
-"""Pictures to Bluesky, or any server that speaks its protocol. The only file that imports atproto."""
+"""Pictures and clips to Bluesky, or any server that speaks its protocol. The only file that imports atproto."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -8,13 +8,15 @@ from atproto import Client, Request, client_utils, exceptions, models
 
 from murai.errors import DeliveryError
 from murai.publish.credentials import Keeper, Secrets
-from murai.publish.fitting import bluesky_length
+from murai.publish.fitting import bluesky_length, cut
 from murai.publish.http import TIMEOUT, TroubleOnTheWay, trouble, unanswered
 from murai.publish.login import Questions, server_address
 from murai.publish.post import CLIP, Limits, LoggedOut, Notes, Prepared, Refused, TryLater
 
 SERVER = "https://bsky.social"
 COLLECTION = "app.bsky.feed.post"
+CLIP_ALT = 1000
+"""Characters that say what is seen in a clip."""
 LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
 """Digits to base 32, in the order of the alphabet."""
 SESSION_ENDED = {"ExpiredToken", "InvalidToken", "AuthMissing"}
@@ -137,7 +139,7 @@ def _embedded(blob: Any, post: Prepared) -> Any:
     """The picture or clip of a post, as a record holds it."""
     ratio = models.AppBskyEmbedDefs.AspectRatio(width=post.width, height=post.height)
     if post.type == CLIP:
-        return models.AppBskyEmbedVideo.Main(video=blob, alt=post.alt, aspect_ratio=ratio)
+        return models.AppBskyEmbedVideo.Main(video=blob, alt=cut(post.alt, CLIP_ALT), aspect_ratio=ratio)
     image = models.AppBskyEmbedImages.Image(image=blob, alt=post.alt, aspect_ratio=ratio)
     return models.AppBskyEmbedImages.Main(images=[image])
 

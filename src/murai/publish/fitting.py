@@ -4,6 +4,7 @@ import io
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable
+from pathlib import Path
 
 import av
 import regex
@@ -24,6 +25,10 @@ LINK = regex.compile(
 PICTOGRAM = r"(?:\p{Emoji_Modifier_Base}\p{Emoji_Modifier}|\p{Extended_Pictographic}\ufe0f?)"
 EMOJI = regex.compile(rf"{PICTOGRAM}(?:\u200d{PICTOGRAM})*|\p{{Regional_Indicator}}{{2}}|[0-9#*]\ufe0f?\u20e3")
 MENTION = regex.compile(r"(?<![\w/])@(\w+)@[\w.-]+")
+TECHNICAL = {
+    "major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "vendor_id", "language",
+}  # fmt: skip
+"""What an MP4 says of itself that says nothing of where, when or by whom it was taken."""
 LINK_LENGTH = 23
 """Characters that X and Mastodon count for a link, however long it is."""
 LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
@@ -55,24 +60,41 @@ def fit_picture(post: Post, limits: Limits) -> tuple[bytes, str, tuple[int, int]
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         # Neither the file's name nor what Pillow says of it: the name may be a secret of its visitor.
         reason = getattr(error, "strerror", None) or "it is damaged"
-        gone = isinstance(error, FileNotFoundError) and post.picture.parent.is_dir()
-        if isinstance(error, OSError) and error.errno and not gone:
+        if _may_pass(error, post.picture):
             raise TryLater(f"the picture cannot be read now ({reason}); see to its disk.") from None
         raise Refused(f"the picture cannot be read ({reason}); is its file still there?") from None
     return _small(image, limits)
 
 
 def _clip(post: Post, limits: Limits) -> tuple[bytes, str, tuple[int, int]] | None:
-    """The clip's bytes, media type and size; None where the picture has to do."""
-    if post.clip is None or limits.clip == 0:
+    """The clip's bytes, media type and size; None where the picture has to do. Raises TryLater.
+
+    What holds more than moving pictures is not sent.
+    """
+    if post.clip is None or limits.clip == 0 or not post.picture.is_file():
         return None
     try:
         data = post.clip.read_bytes()
-        with av.open(io.BytesIO(data)) as opened:
-            size = opened.streams.video[0].width, opened.streams.video[0].height
-    except (OSError, ValueError, IndexError, av.FFmpegError):
+    except OSError as error:
+        if _may_pass(error, post.clip):
+            raise TryLater(f"the clip cannot be read now ({error.strerror}); see to its disk.") from None
         return None
-    return (data, CLIP, size) if limits.clip is None or len(data) <= limits.clip else None
+    try:
+        with av.open(io.BytesIO(data)) as opened:
+            [stream] = opened.streams.video
+            alone = len(opened.streams) == 1
+            size = stream.width, stream.height
+            said = opened.metadata.keys() | stream.metadata.keys()
+    except (ValueError, av.FFmpegError):  # damaged, or no video
+        return None
+    fits = limits.clip is None or len(data) <= limits.clip
+    return (data, CLIP, size) if fits and alone and said <= TECHNICAL else None
+
+
+def _may_pass(error: Exception, file: Path) -> bool:
+    """Whether `file` may be read later: the disk fails, or is away."""
+    gone = isinstance(error, FileNotFoundError) and file.parent.is_dir()
+    return isinstance(error, OSError) and bool(error.errno) and not gone
 
 
 def _as_it_is(image: Image.Image, limits: Limits) -> bytes | None:

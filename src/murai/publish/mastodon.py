@@ -1,4 +1,4 @@
-"""Pictures to Mastodon, or any server that speaks its protocol. The only file that imports Mastodon.py."""
+"""Pictures and clips to Mastodon, or any server that speaks its protocol. The only file that imports Mastodon.py."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from murai.publish.credentials import Keeper, Secrets
 from murai.publish.fitting import mastodon_length
 from murai.publish.http import TIMEOUT, trouble
 from murai.publish.login import Questions, server_address
-from murai.publish.post import CLIP, POSTING, Limits, LoggedOut, Notes, Prepared, TryLater, Unsure
+from murai.publish.post import CLIP, POSTING, Limits, LoggedOut, Notes, NotReady, Prepared, Refused, TryLater, Unsure
 
 SCOPES = ["read:accounts", "read:statuses", "write:media", "write:statuses"]
 SPOKEN = "4.4.0"
@@ -23,7 +23,7 @@ PAGE, PAGES = 40, 50
 """Posts of the account in one answer, and answers, among which one is looked for that may have been made."""
 MARGIN = 86400.0
 """Seconds by which a clock may be wrong when it is looked for."""
-NOT_READY = 5.0
+LOOK_AGAIN = 5.0
 """Seconds after which the server is asked again that has not finished with a picture."""
 
 
@@ -77,26 +77,36 @@ class Mastodon:
             since = float(notes["since"] or 0)
             if url := self._ask(lambda client: _found(client, notes["media"], notes["media_url"], since)):
                 return str(url)
-        if not notes["media"]:
+        fresh = not notes["media"]
+        if fresh:
             media, media_url = self._ask(lambda client: _uploaded(client, post))
             notes.keep(media=media, media_url=media_url)
-        notes.keep(posting="yes", since=notes["since"] or repr(time.time()))
         try:
+            if not notes["media_url"]:
+                notes.keep(media_url=self._finished(notes["media"]))
+            notes.keep(posting="yes", since=notes["since"] or repr(time.time()))
             return str(self._ask(lambda client: _posted(client, post, notes["media"])))
-        except DeliveryError as error:
-            if isinstance(error, TryLater | LoggedOut):
-                raise
-            if self._processing(notes["media"]):
-                raise TryLater(f"{self.name} is still looking at the picture.", NOT_READY) from None
-            # Perhaps the server has thrown the picture away meanwhile: the next attempt uploads it again.
-            notes.keep(media="", media_url="", posting="", since="")
+        except Refused as error:
+            gone = not fresh and self._is_gone(notes["media"])
+            notes.keep(media="", media_url="", posting="", since="")  # the next attempt uploads it again
+            if gone:
+                raise TryLater(str(error)) from None
             raise
 
-    def _processing(self, media: str) -> bool:
-        """Whether the server has not finished with a picture: it has no address yet."""
+    def _finished(self, media: str) -> str:
+        """The address of a picture. Raises NotReady where it has none yet, Refused where it never will."""
+        address = self._ask(lambda client: _address(client, media))
+        if address is None:
+            raise Refused("the picture is not there any more.")
+        if not address:
+            raise NotReady(self.name, LOOK_AGAIN)
+        return str(address)
+
+    def _is_gone(self, media: str) -> bool:
+        """Whether the server has thrown a picture away."""
         try:
-            return not self._ask(lambda client: client.media(media)["url"])
-        except DeliveryError:  # there is no such picture, or the server does not tell
+            return self._ask(lambda client: _address(client, media)) is None
+        except Refused:  # it has it, and can make nothing of it
             return False
 
     def _ask(self, question: Callable[[Client], Any], wants_login: tuple[int, ...] = ()) -> Any:
@@ -145,6 +155,14 @@ def _uploaded(client: Client, post: Prepared) -> tuple[str, str]:
     """The id and the address of the picture."""
     media = client.media_post(post.data, post.type, description=post.alt, file_name=post.name)
     return str(media["id"]), str(media.get("url") or "")
+
+
+def _address(client: Client, media: str) -> str | None:
+    """Where a picture is that was uploaded; empty while the server has not finished with it, None where it is gone."""
+    try:
+        return str(client.media(media)["url"] or "")
+    except mastodon.MastodonNotFoundError:
+        return None
 
 
 def _posted(client: Client, post: Prepared, media: str) -> str:

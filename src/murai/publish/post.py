@@ -20,6 +20,13 @@ class TryLater(DeliveryError):
         self.after = after
 
 
+class NotReady(TryLater):
+    """The service has the picture and is still looking at it, as it does; nothing is wrong."""
+
+    def __init__(self, name: str, after: float) -> None:
+        super().__init__(f"{name} is still looking at the picture.", after)
+
+
 class NotReached(TryLater):
     """The service cannot take it now, and surely has not taken it."""
 
@@ -46,7 +53,7 @@ class Post:
 
     `key`: letters, digits, - and _; what the picture is known by, here and at the services. `picture`: a file that
     stays until it was sent. `alt`: what is seen, for those who do not see it. `made`: when, in seconds since 1970.
-    `clip`: an MP4 that stays as long and holds nothing but moving pictures; it is sent instead, where it can be.
+    `clip`: an MP4 that stays as long; it is sent instead where it can be.
     """
 
     key: str

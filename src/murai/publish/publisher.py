@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from murai.errors import DeliveryError, MuraiError, Say, silent
 from murai.publish.fitting import prepare
 from murai.publish.outbox import Outbox, Row
-from murai.publish.post import LoggedOut, Refused, Service, TryLater, Unsure
+from murai.publish.post import LoggedOut, Notes, NotReady, Refused, Service, TryLater, Unsure
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at what other processes did to the outbox."""
@@ -103,11 +103,12 @@ class _Line:
         return wait
 
     def _attempt(self, row: Row) -> float:
-        name = self._service.name
+        name, notes = self._service.name, self._outbox.notes(row)
         try:
-            # A clip that was refused may be taken as a picture.
-            post = prepare(row.post, self._service.limits, still=row.refusals > 0)
-            url = self._service.send(post, self._outbox.notes(row))
+            post = prepare(row.post, self._service.limits, still=bool(notes["still"]))
+            url = self._service.send(post, notes)
+        except NotReady as error:
+            self._outbox.unsent(row, str(error), wait=max(error.after or 0.0, self._wait(row.attempts)))
         except TryLater as error:
             return self._later(row, str(error), error.after)
         except LoggedOut as error:
@@ -115,7 +116,7 @@ class _Line:
             if self._outbox.pause(name, str(error)):
                 self._say(f"{name} is paused: {error}")
         except Refused as error:
-            return self._refused(row, str(error))
+            return self._refused(row, notes, str(error))
         except Unsure as error:
             self._outbox.unsent(row, str(error), state="unsure")
             self._say(f"{name}: nobody knows whether picture {row.key} is there: {error}")
@@ -139,8 +140,11 @@ class _Line:
         own = self._wait(len(self._failed) - 1) if len(self._failed) > 1 else 0.0
         return max(own, min(max(0.0, asked or 0.0), LONGEST_ASKED))
 
-    def _refused(self, row: Row, reason: str) -> float:
-        if row.refusals + 1 < REFUSALS:
+    def _refused(self, row: Row, notes: Notes, reason: str) -> float:
+        if row.post.clip is not None and not notes["still"]:
+            notes.keep(still="yes")  # its picture may be wanted
+            self._outbox.unsent(row, reason, wait=self._wait(row.attempts))
+        elif row.refusals + 1 < REFUSALS:
             self._outbox.unsent(row, reason, wait=self._wait(row.refusals + REFUSED), refused=True)
         else:
             self._outbox.unsent(row, reason, state="failed", refused=True)

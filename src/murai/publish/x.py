@@ -24,6 +24,7 @@ from murai.publish.post import (
     LoggedOut,
     Notes,
     NotReached,
+    NotReady,
     Prepared,
     Refused,
     TryLater,
@@ -37,6 +38,8 @@ PORT = 8459
 """At this machine; http://127.0.0.1:8459/ has to be an address that the app at X sends people back to."""
 CHUNK = 1_000_000
 """Bytes of a picture in one request."""
+KEPT = 3600.0
+"""Seconds for which X surely keeps a picture that is in no post."""
 LOOK_BACK = 3
 """Hundreds of the account's newest posts among which one is looked for that may have been made."""
 LOOKS = (0.0, 30.0, 120.0)
@@ -110,8 +113,11 @@ class X:
         except TryLater:
             self._doubt(notes)
             raise
-        except Refused:  # perhaps X has thrown the picture away meanwhile: the next attempt uploads it again
-            notes.keep(posting="", media="", media_key="", processing="")
+        except Refused as error:
+            age = time.time() - float(notes["uploaded"] or 0)
+            notes.keep(posting="", media="", media_key="", processing="")  # the next attempt uploads it again
+            if not 0.0 <= age < KEPT:
+                raise TryLater(str(error)) from None  # X has thrown the picture away meanwhile
             raise
 
     def _made(self, post: Prepared, notes: Notes) -> str:
@@ -136,7 +142,8 @@ class X:
             self._ask("POST", f"{where}/append", json={"media": chunk, "segment_index": index})
         done = self._ask("POST", f"{where}/finalize")["data"]
         processing = "yes" if done.get("processing_info") else ""
-        notes.keep(media=media["id"], media_key=media.get("media_key") or "", processing=processing)
+        key, now = media.get("media_key") or "", repr(time.time())
+        notes.keep(media=media["id"], media_key=key, processing=processing, uploaded=now)
 
     def _doubt(self, notes: Notes) -> None:
         """Begin no other post for a while, where nobody knows whether this one was made."""
@@ -270,7 +277,7 @@ def _wait_for_processing(answer: Any, notes: Notes) -> None:
     if processing["state"] == "failed":
         raise Refused("X cannot make anything of the picture.")
     if processing["state"] != "succeeded":
-        raise TryLater("X is still looking at the picture.", float(processing.get("check_after_secs") or 1.0))
+        raise NotReady("X", float(processing.get("check_after_secs") or 1.0))
     notes.keep(processing="")
 
 
