@@ -66,7 +66,7 @@ def folder_service(place):
 
 
 def test_a_visit_without_consent_leaves_a_picture_for_its_visitor_alone(tmp_path, tiny_pack, folder_service, place):
-    with booth(tmp_path, tiny_pack, services=[folder_service], **OPEN) as one:
+    with booth(tmp_path, tiny_pack, services=[folder_service], waiting={"consent": 30}, **OPEN) as one:
         keys = [one.whole_visit(consent=consent) for consent in ("no", "")]
         pictures = [one.gallery.find(key) for key in keys]
         assert [picture.standing for picture in pictures] == [PRIVATE, PRIVATE]
@@ -404,7 +404,8 @@ class Hook(BaseHTTPRequestHandler):
 server = HTTPServer(("127.0.0.1", 0), Hook)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 service = open_service("webhook", Held(address=f"http://127.0.0.1:{server.server_port}/", secret="a long secret"))
-settings = {"publishing": {"moderation": False}, "pages": {"host": "127.0.0.1", "port": 0, "address": "127.0.0.1"}}
+settings = {"publishing": {"moderation": False}, "waiting": {"consent": 30}}
+settings["pages"] = {"host": "127.0.0.1", "port": 0, "address": "127.0.0.1"}
 with booth(Path(sys.argv[1]), Path(sys.argv[2]), services=[service], **settings) as one:
     for kind, consent in (("single", "no"), ("strip", ""), ("single", "no")):
         one.whole_visit(kind, consent=consent)

@@ -16,7 +16,11 @@ from murai.stylizers.repertoire import Repertoire
 from tests.shows import SOON
 
 HASTE = 20
-ALONE = {"pages": {"on": False}, "pictures": {"quality": "mirror"}}
+ALONE = {
+    "pages": {"on": False},
+    "pictures": {"quality": "mirror"},
+    "waiting": {"choose": 450, "review": 300, "consent": 300, "done": 300},  # at such haste a busy machine is late
+}
 
 
 class Hurried:

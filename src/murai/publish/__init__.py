@@ -1,4 +1,4 @@
-"""Send pictures to social networks, folders and other programs, exactly once and whatever happens in between.
+"""Send pictures and clips to social networks, folders and other programs, exactly once and whatever happens in between.
 
 An `Outbox` keeps one row for each picture and service on the disk; a `Publisher` sends what is due. The services are
 found by name with `open_services`. What cannot be sent now is tried again, for days if it has to be.

@@ -1,4 +1,4 @@
-"""Pictures into a folder: a disk, a share, what another program watches."""
+"""Pictures and clips into a folder: a disk, a share, what another program watches."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from murai.sinks.whole import WholeFile
 
 
 class Folder:
-    """Writes each picture under its key, and a text of its name with the caption and what is seen.
+    """Writes each picture or clip under its key, and a text of its name with the caption and what is seen.
 
     Both appear whole; the text first, so that who sees a picture finds its text. The name makes it happen only once.
     """

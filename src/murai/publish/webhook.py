@@ -1,4 +1,4 @@
-"""Pictures to a program of one's own, by HTTP."""
+"""Pictures and clips to a program of one's own, by HTTP."""
 
 import hashlib
 import hmac
@@ -19,8 +19,9 @@ CLOSED = (401, 402, 403, 404, 405, 410)
 class Webhook:
     """Sends each picture as multipart/form-data: the file `picture`, and `key`, `caption`, `alt`, `made` as fields.
 
-    The header Idempotency-Key has the key: who gets one twice has the picture already. Any answer 2xx is a success; a
-    header Location, or a field "url" of a JSON answer, is the address of the post.
+    The file is a JPEG or a PNG, or a clip as MP4; of a clip that is refused, say by 415, the picture is sent next, with
+    the same key. The header Idempotency-Key has the key: who has taken one with it has the picture already. Any answer
+    2xx is a success; a header Location, or a field "url" of a JSON answer, is the address of the post.
     """
 
     name = "webhook"
