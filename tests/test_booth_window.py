@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import PIL.Image
 import pytest
 
 from murai.booth.gallery import PAGES, shown_in
@@ -31,6 +32,7 @@ def home(tiny_pack: Path, tmp_path: Path) -> Path:
         {
             "event": "Party",
             "source": "pattern",
+            "size": "640x360",
             "styles": ["tiny/invert", "tiny/warm"],
             "pin": hash_pin("1357"),
             "waiting": {"countdown": 1, "idle": 60},
@@ -103,6 +105,8 @@ def test_a_visit_with_one_button_from_idle_to_the_picture_on_a_phone(visitor: Vi
     (picture,) = until(lambda: shown_in(gallery, PAGES, 9), hammer)
     with sqlite3.connect(f"file:{gallery / 'gallery.sqlite'}?mode=ro", uri=True) as rows:
         assert rows.execute("SELECT key, kind FROM pictures").fetchall() == [(picture.key, "single")]
+    with PIL.Image.open(picture.image) as image:
+        assert 640 <= image.width < 700, "as wide as what was asked for, and paper around it"
     page = httpx.get(f"{visitor.address}/p/{picture.key}")
     assert page.status_code == 200
     assert httpx.get(f"{visitor.address}/p/{picture.key}/picture.jpg").content == picture.image.read_bytes()
@@ -174,7 +178,7 @@ def test_settings_are_asked_for_line_by_line(home: Path) -> None:
     file = home / "party.toml"
     done = subprocess.run(
         [*MURAI, "--setup", "--settings", str(file)],
-        input="Garden party\n\nsingle\npattern\n",
+        input="Garden party\n\nsingle\n320x180\npattern\n",
         env=environment(home),
         capture_output=True,
         text=True,
@@ -183,4 +187,5 @@ def test_settings_are_asked_for_line_by_line(home: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert Settings.load(file).event == "Garden party"
     assert Settings.load(file).kinds == ("single",)
+    assert "it works: 320x180 at 30 pictures a second." in done.stderr
     assert f"start it: murai booth --settings {file}" in done.stderr.replace("\n", "")

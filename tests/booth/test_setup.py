@@ -36,7 +36,7 @@ def ask(tmp_path, monkeypatch):
     def ask(*lines, settings=None, accounts=None):
         monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
         said, shown = [], io.StringIO()
-        places = Places(lambda spec: open_source(spec, size=(160, 90)), window, style, accounts or Held())
+        places = Places(lambda spec, size: open_source(spec, size=(160, 90)), window, style, accounts or Held())
         setup = Setup(settings or Settings(source="pattern"), places, said.append, Console(file=shown, width=300))
         made = setup.run(tmp_path / "booth.toml")
         return made, said, shown.getvalue()
@@ -57,15 +57,15 @@ def test_what_is_answered_is_written(ask, tmp_path):
     place = tmp_path / "published"
     place.mkdir()
     lines = [
-        *("Anna & Émile", "fr, en", "strip, single", "pattern", "2", "n", "enter", "kiss", str(tmp_path / "frame.png")),
-        *("none", "{style} – {event}", "folder", "n", "1", "y", "none", "2468"),
+        *("Anna & Émile", "fr, en", "strip, single", "1280x720", "pattern", "2", "n", "enter", "kiss"),
+        *(str(tmp_path / "frame.png"), "none", "{style} – {event}", "folder", "n", "1", "y", "none", "2468"),
     ]
     made, said, shown = ask(*lines, accounts=Held(folder=str(place)))
     assert Settings.load(tmp_path / "booth.toml") == made
     assert (made.event, made.languages, made.kinds) == ("Anna & Émile", ("fr", "en"), ("strip", "single"))
     assert (made.screen.monitor, made.screen.fullscreen, made.button) == ("2", False, "enter")
     assert (made.styles, made.pictures.caption) == (("kiss",), "{style} – {event}")
-    assert made.pictures.frame == tmp_path / "frame.png"
+    assert (made.size, made.pictures.frame) == ("1280x720", tmp_path / "frame.png")
     assert (made.publishing.services, made.publishing.moderation) == (("folder",), False)
     assert (made.slideshow.monitor, made.pages.on, made.printing.printer) == ("1", True, "")
     assert knows_pin("2468", made.pin)
@@ -74,11 +74,13 @@ def test_what_is_answered_is_written(ask, tmp_path):
 
 
 def test_what_does_not_work_is_said_and_asked_again(ask):
-    lines = [""] * 4 + ["9", "2", "perhaps", "", "q", "", "nobody", "kiss"]
+    lines = [""] * 3 + ["big", "", ""] + ["9", "2", "perhaps", "", "q", "", "nobody", "kiss"]
     made, said, _ = ask(*lines)
     assert made.screen.monitor == "2"
     assert made.button == "space"
     assert made.styles == ("kiss",)
+    assert made.size == "1920x1080"
+    assert any("'big' is no size" in text for text in said)
     assert any("neither y nor n" in text for text in said)
     assert any("no monitor 9" in text for text in said)
     assert any("'q' means something else" in text for text in said)
@@ -88,7 +90,7 @@ def test_what_does_not_work_is_said_and_asked_again(ask):
 def test_files_are_looked_for_beside_the_settings_each_for_itself(ask, tmp_path):
     PIL.Image.new("RGBA", (64, 64), (0, 200, 0, 128)).save(tmp_path / "frame.png")
     pictures = {"logo": "broken.png"}
-    made, said, _ = ask(*[""] * 8, "frame.png", settings=Settings(source="pattern", pictures=pictures))
+    made, said, _ = ask(*[""] * 9, "frame.png", settings=Settings(source="pattern", pictures=pictures))
     assert str(made.pictures.frame) == "frame.png"
     assert not [text for text in said if "frame.png" in text]
     assert len([text for text in said if "broken.png" in text]) == 4, "three times asked, once for the sample"
@@ -105,17 +107,17 @@ def test_what_never_works_stays_for_later_and_does_not_go_on_for_ever(ask):
 
 
 def test_an_answer_that_does_not_work_is_never_kept(ask):
-    made, said, shown = ask(*["", "", "", ""], "5", "", "y", "space", *[""] * 20)
+    made, said, shown = ask(*[""] * 5, "5", "", "y", "space", *[""] * 20)
     assert made.screen.monitor is None
     assert any("There is no monitor 5" in text for text in said)
     assert "(5)" not in shown
-    made, said, _ = ask(*[""] * 13, "9", "8", "7", *[""] * 20)
+    made, said, _ = ask(*[""] * 14, "9", "8", "7", *[""] * 20)
     assert made.slideshow.monitor == ""
     assert any("There is no monitor 7; there are: 1, 2. It stays as it was" in text for text in said)
 
 
 def test_a_second_setup_begins_with_what_is_there(ask, tmp_path):
-    first, _, _ = ask("Party", *[""] * 15, "13579")
+    first, _, _ = ask("Party", *[""] * 16, "13579")
     second, _, _ = ask(settings=Settings.load(tmp_path / "booth.toml"))
     assert second == first
     assert knows_pin("13579", second.pin)
@@ -136,6 +138,6 @@ def test_a_host_who_stops_leaves_nothing_half_done(tmp_path, monkeypatch):
 def test_a_file_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    places = Places(lambda spec: open_source("pattern", size=(160, 90)), window, style, Held())
+    places = Places(lambda spec, size: open_source("pattern", size=(160, 90)), window, style, Held())
     with pytest.raises(MuraiError):
         Setup(Settings(), places, lambda text: None, Console(file=io.StringIO())).run(tmp_path / "file" / "b.toml")

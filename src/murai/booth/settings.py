@@ -19,6 +19,7 @@ from murai.sinks.whole import WholeFile
 LARGEST = 65_536
 """Bytes of a file, above which it is none of these."""
 CAPTION_PLACES = ("style", "artist", "event")
+SIZE = re.compile(r"[1-9]\d{1,3}x[1-9]\d{1,3}")
 PIN = re.compile(r"\d{4,12}")
 HASHED = re.compile(r"scrypt:[0-9a-f]{32}:[0-9a-f]{64}")
 """How a PIN is kept: salt and hash."""
@@ -138,6 +139,7 @@ class Settings(_Table):
     event      its name, on every picture
     languages  names of those that ship, or files; the first is that of a new visitor
     source     as `murai live` takes it
+    size       WxH that the camera is asked for; one that has not got it gives what it has
     styles     as `murai live` takes them; empty: all of the lightest pack
     kinds      of pictures, the first is that of a new visitor
     button     the key that the one button of the booth sends
@@ -147,6 +149,7 @@ class Settings(_Table):
     event: Annotated[Line, Field(max_length=80)] = "murai"
     languages: Annotated[tuple[str, ...], Field(min_length=1), Once] = ("en", "fr")
     source: str = "auto"
+    size: str = "1920x1080"
     styles: tuple[str, ...] = ()
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1), Once] = KINDS
     button: str = "space"
@@ -159,6 +162,13 @@ class Settings(_Table):
     pages: Pages = Pages()
     keeping: Keeping = Keeping()
     waiting: Waiting = Waiting()
+
+    @field_validator("size")
+    @classmethod
+    def _pixels(cls, size: str) -> str:
+        if not SIZE.fullmatch(size):
+            raise ValueError(f"'{size}' is no size; write WIDTHxHEIGHT in pixels, such as 1920x1080")
+        return size
 
     @field_validator("pin")
     @classmethod

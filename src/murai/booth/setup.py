@@ -43,7 +43,7 @@ class Opened(Protocol):
 class Places:
     """How what is asked for is tried: each raises MuraiError where it does not work."""
 
-    source: Callable[[str], Source]
+    source: Callable[[str, str], Source]
     window: Callable[[str | None], Opened]
     style: Callable[[str], object]
     accounts: Keeper
@@ -96,10 +96,11 @@ class Setup:
         self._ask(f"Which kinds of pictures? There are {', '.join(KINDS)}.", "kinds")
 
     def _camera(self) -> None:
+        self._ask("Which size is a camera asked for, WIDTHxHEIGHT in pixels?", "size")
         self._ask("Which camera? camera, camera:DEVICE, pattern, a URL or a file.", "source", self._try_camera)
 
     def _try_camera(self) -> None:
-        with closing(self._places.source(self._settings.source)) as source:
+        with closing(self._places.source(self._settings.source, self._settings.size)) as source:
             frame = next(iter(source), None)
         if frame is None:
             raise MuraiError(f"{self._settings.source} gives no picture; name another one.")

@@ -172,7 +172,8 @@ def _opened(
     services = open_services(settings.publishing.services, Credentials(config_folder()))
     repertoire, controls = open_repertoire(Painting(style=styles[0], device=playing.device, tier=playing.tier))
     repertoire.use(controls)
-    source = mirrored or open_live(playing.source or settings.source, playing.frames, say, again=True)
+    spec, size = playing.source or settings.source, parse_size(settings.size)
+    source = mirrored or open_live(spec, playing.frames, say, size=size, again=True)
     repertoire.prepare(source.info.width, source.info.height)
     rate = float(source.info.rate)
     stylizer = Staging(KeepingUp(repertoire, min(TARGET_RATE, rate)), rate, time.monotonic)
@@ -268,7 +269,7 @@ def _set_up(settings: "Settings", file: Path) -> int:
         return WindowSink(monitor=monitor)
 
     places = Places(
-        source=lambda spec: open_live(spec, None, say, again=True),
+        source=lambda spec, size: open_live(spec, None, say, size=parse_size(size), again=True),
         window=window,
         style=lambda name: find_style(name, folders()),
         accounts=Credentials(config_folder()),

@@ -304,8 +304,19 @@ def _staged(screen: Screen, window: Any, show: _Show, player: "Player") -> Calla
     return play
 
 
-def open_live(spec: str, frames: int | None, tell: Say, *, again: bool = False, on_card: bool = False) -> "Source":
-    """The source of a live show; a file is played at its own pace, and with `again` over and over."""
+def open_live(
+    spec: str,
+    frames: int | None,
+    tell: Say,
+    *,
+    size: tuple[int, int] | None = None,
+    again: bool = False,
+    on_card: bool = False,
+) -> "Source":
+    """The source of a live show; a file is played at its own pace, and with `again` over and over.
+
+    `size` is what a camera or the pattern is asked for.
+    """
     from murai.sources import open_source
     from murai.sources.altered import Altered
     from murai.sources.paced import Paced
@@ -318,14 +329,14 @@ def open_live(spec: str, frames: int | None, tell: Say, *, again: bool = False, 
     if again and path.is_file():
         return Paced(Altered(Playlist([path], loop=True, on_card=on_card, say=tell), frames=frames))
     if spec != "auto":
-        source = open_source(spec, frames=frames, on_card=on_card, say=tell)
+        source = open_source(spec, size=size, frames=frames, on_card=on_card, say=tell)
         return source if source.live else Paced(source)
     try:
-        source = open_source("camera", frames=frames, on_card=on_card, say=tell)
+        source = open_source("camera", size=size, frames=frames, on_card=on_card, say=tell)
         tell("source: the camera.")
     except CameraError as error:
         tell(f"source: the pattern, since no camera opens. {error}")
-        source = open_source("pattern", frames=frames, say=tell)
+        source = open_source("pattern", size=size, frames=frames, say=tell)
     return source
 
 
