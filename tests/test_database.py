@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from murai.database import Database
+from murai.database import Database, InUse
 from murai.errors import MuraiError
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS words (word TEXT PRIMARY KEY)"
@@ -130,6 +130,29 @@ def test_a_new_file_that_somebody_else_begins_at_the_same_moment(tmp_path: Path)
     other.execute("BEGIN IMMEDIATE")
     threading.Timer(0.2, lambda: other.execute("COMMIT")).start()
     assert words(Database(tmp_path / "a.sqlite", SCHEMA)) == []
+
+
+def test_what_another_program_writes_to_is_said_so_and_is_written_once_that_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("murai.database.PATIENCE", 0.05)
+    database = Database(tmp_path / "a.sqlite", SCHEMA)
+    other = sqlite3.connect(tmp_path / "a.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(InUse, match=r"a.sqlite is in use by another program: close it\.$"):
+        write(database, "one")
+    assert words(database) == []
+    other.execute("COMMIT")
+    write(database, "two")
+    assert words(database) == ["two"]
+
+
+def test_a_full_disk_is_no_other_program(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.sqlite", SCHEMA)
+    database.read("PRAGMA max_page_count = 1")
+    with pytest.raises(MuraiError, match="make room on the disk") as raised:
+        write(database, "word" * 10_000)
+    assert not isinstance(raised.value, InUse)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

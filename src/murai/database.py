@@ -14,6 +14,10 @@ PATIENCE = 10.0
 """Seconds to wait for another process that writes."""
 
 
+class InUse(MuraiError):
+    """Another program writes to the file, and has not ended in time: it may have the next time."""
+
+
 class Database:
     """The tables of `schema` in `file`, in WAL mode; its folder has to be there. Any thread may use it.
 
@@ -43,7 +47,8 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: undone where its `with` ends by an exception. Raises MuraiError where the disk refuses."""
+        """A transaction: undone where its `with` ends by an exception. Raises MuraiError where the disk refuses,
+        InUse where another program writes for longer than PATIENCE."""
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -52,6 +57,8 @@ class Database:
             except BaseException as error:
                 with suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
+                if _is_busy(error):
+                    raise InUse(f"{self.file} is in use by another program: close it.") from error
                 if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
                     raise MuraiError(f"{self.file} cannot be written ({error}); make room on the disk.") from error
                 raise
@@ -98,6 +105,11 @@ class Database:
         return aside
 
 
+def _is_busy(error: BaseException) -> bool:
+    """Whether somebody else has the file; SQLite says more than that in the upper bits."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Change to WAL mode. SQLite does not wait by itself for others that open the file at the same moment."""
     end = time.monotonic() + PATIENCE
@@ -106,7 +118,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+            if not _is_busy(error) or time.monotonic() > end:
                 raise
             time.sleep(0.01)
 

@@ -12,6 +12,7 @@
     ├── ControlError            a control, value or action that is not there or out of its range
     ├── BoothError              a picture, page, printer or setting of the photo booth that cannot be had
     ├── DeliveryError           a picture was not published; its kinds are in publish/post.py
+    ├── InUse               another program writes to a database for too long, see database.py
     ├── TrainError              the pictures, photographs or weights to learn from cannot be used
     └── MissingExtra            an optional library is not installed; the message names the extra
 
