@@ -12,9 +12,11 @@ from pathlib import Path
 
 BINARIES = Path("/usr/lib/cups")
 BACKEND = """#!/bin/sh
-# A printer: job, user, title, copies, options and perhaps a file; where there is a file "empty" it has no paper.
+# A printer: job, user, title, copies, options and perhaps a file; where there is a file "empty" it has no paper,
+# and where there is a file "says" it says that of itself.
 [ $# = 0 ] && { echo 'direct booth "Unknown" "Booth"'; exit 0; }
 out=${DEVICE_URI#booth://}
+[ -e "$out/says" ] && echo "STATE: +$(cat "$out/says")" >&2
 while [ -e "$out/empty" ]; do echo "STATE: +media-empty-error" >&2; sleep 0.1; done
 echo "STATE: -media-empty-error" >&2
 cat "${6:--}" > "$out/$1.part" && mv "$out/$1.part" "$out/$1.pdf"

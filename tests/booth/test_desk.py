@@ -168,9 +168,14 @@ def test_nobody_waits_for_the_printer(one):
     go_on, printed = threading.Event(), []
 
     class Slow:
+        name = "Slow"
+
         def print(self, file):
             printed.append(file.is_file())
             go_on.wait(20)
+
+        def settled(self):
+            raise BoothError("CUPS does not answer.")
 
     one.desk._printer = Slow()
     takes = []
@@ -185,6 +190,7 @@ def test_nobody_waits_for_the_printer(one):
     go_on.set()
     one.desk.wait()
     assert one.ledger.counts()["prints"] == 1
+    assert (takes[0].print, one.said) == ("coming", []), "it is queued, however the printer is"
 
 
 def test_what_is_too_old_stays_while_it_is_to_be_published_by_a_service_in_use(publishing):

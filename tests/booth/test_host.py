@@ -6,6 +6,7 @@ import pytest
 
 from murai.booth.gallery import alias
 from murai.booth.host import REMEMBERED, Host, Sayings
+from murai.booth.printing import PrinterState
 from murai.errors import BoothError, DeliveryError
 from murai.publish import open_service
 from murai.publish.credentials import Held
@@ -68,6 +69,21 @@ def test_the_page_does_not_wait_for_a_printer(one):
     printer.answers.set()
     eventually(lambda: host.desk().trouble)
     assert host.desk().printer == "CUPS does not answer."
+
+
+class Empty:
+    """A printer that ran out of paper in the middle of a job."""
+
+    name = "Booth"
+
+    def state(self):
+        return PrinterState(ready=False, printing=True, reasons=("media-empty-error",), message="Load paper.")
+
+
+def test_the_page_says_what_a_printer_wants_while_it_prints(one):
+    host = Host(one.desk, one.outbox, one.ledger, [], Empty(), lambda: "idle", one._sayings)
+    eventually(lambda: host.desk().trouble)
+    assert host.desk().printer == "Booth: media-empty-error (Load paper.)"
 
 
 def test_what_is_unsure_is_settled_by_who_looked(one, host):

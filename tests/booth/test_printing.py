@@ -16,6 +16,7 @@ from murai.errors import BoothError
 
 from .conftest import painting
 from .cups import add_printer, cups
+from .visits import booth
 
 WAIT = 30.0
 
@@ -92,6 +93,43 @@ def test_without_paper_it_says_so_and_the_job_waits(queue: Path, photo: Path) ->
     assert done(printer)
     assert len(list(queue.glob("*.pdf"))) == 1
     assert printer.state().ready
+
+
+@pytest.mark.parametrize(("says", "reasons"), [("media-low-warning", ()), ("door-open", ("door-open",))])
+def test_what_will_be_used_up_is_no_trouble_yet(queue: Path, photo: Path, says: str, reasons: tuple[str, ...]) -> None:
+    printer = Printer("Booth")
+    (queue / "says").write_text(says)
+    printer.print(photo)
+    assert done(printer)
+    assert (printer.state().ready, printer.state().reasons) == (not reasons, reasons)
+
+
+def test_an_empty_printer_is_said_to_the_visitor_and_once_to_the_host(
+    tmp_path: Path, tiny_pack: Path, queue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("murai.booth.printing.SETTLES", WAIT)
+    with booth(tmp_path, tiny_pack, printing={"printer": "Booth", "copies": 4}) as one:
+
+        def printed(number: int) -> str:
+            one.push("print")
+            one.play(lambda: one.now.printed == number)
+            one.desk.wait()
+            return one._take.print if one._take else ""
+
+        (queue / "empty").touch()
+        one.to_review()
+        one.push("button", "done")
+        one.play(lambda: one.key)
+        assert [printed(1), printed(2)] == ["waiting"] * 2
+        assert one.said == ["the printer Booth waits: media-empty-error; see to it, and what is queued is printed."]
+        (queue / "empty").unlink()
+        assert done(one.printer)
+        assert printed(3) == "coming"
+        subprocess.run(["cupsdisable", "-r", "the lamp is broken", "Booth"], check=True)
+        assert printed(4) == "waiting"
+        assert [text for text in one.said if "paused (the lamp is broken)" in text] == one.said[1:]
+        assert one.ledger.counts()["prints"] == 4
+    assert len(list(queue.glob("*.pdf"))) == 3
 
 
 def test_a_printer_that_was_stopped_says_why(queue: Path) -> None:

@@ -51,7 +51,7 @@ def test_what_can_be_touched_is_large_and_apart_and_on_the_screen(size):
 @pytest.mark.parametrize("size", SIZES)
 def test_the_picture_has_room_and_is_not_written_on(size):
     for state, language, code in product(("review", "consent", "done"), ("en", "fr"), (None, CODE)):
-        scene = replace(SCENE, code=code, busy=code is None, print="failed")
+        scene = replace(SCENE, code=code, busy=code is None, print="waiting")
         drawn = SCREEN.draw(moment(state, language, shared=True), scene, size)
         left, top, right, bottom = drawn.picture
         assert (right - left) * (bottom - top) > 0.12 * size[0] * size[1], (state, language)
@@ -134,6 +134,7 @@ def test_everything_that_changes_is_drawn():
             (moment("done", shared=True), SCENE),
             (moment("done", shared=True), replace(SCENE, held=True)),
             (moment("done"), replace(SCENE, print="coming")),
+            (moment("done"), replace(SCENE, print="waiting")),
             (moment("done"), replace(SCENE, print="failed")),
             (moment("done"), replace(SCENE, busy=True)),
         )

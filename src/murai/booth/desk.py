@@ -22,6 +22,7 @@ import PIL.Image
 from murai.booth.frames import DPI, Look, page
 from murai.booth.gallery import HELD, SHOWN, Gallery, Picture, alias
 from murai.booth.ledger import Ledger
+from murai.booth.printing import PrinterState
 from murai.booth.repaint import Job, Repainter, heaviest
 from murai.booth.settings import Settings
 from murai.booth.shots import Kept, Shot, compose
@@ -37,8 +38,13 @@ from murai.publish.outbox import State
 class Printing(Protocol):
     """A printer."""
 
+    name: str
+
     def print(self, file: Path) -> object:
         """Queue a picture."""
+
+    def settled(self) -> PrinterState:
+        """How it is once what was queued is printed or stuck."""
 
 
 @dataclass
@@ -49,7 +55,7 @@ class Take:
     kept     what it looks like, once composed; another one once it is painted again
     key      in the gallery, once kept; `link` is where its visitor gets it, empty without a network
     shared   the visitor agreed
-    print    "" nothing was printed, "coming" or "failed"
+    print    "" nothing was printed, "coming", "waiting" for a host who sees to the printer, or "failed"
     """
 
     number: int
@@ -94,6 +100,8 @@ class Desk:
         self._gallery, self._outbox, self._ledger = gallery, outbox, ledger
         self._services, self._showing = tuple(services), tuple(showing)
         self._printer, self._house, self._say = printer, house, say
+        self._wanted = ""
+        """What the printer wants, as it was said."""
         self.link: Callable[[str], str] = lambda key: ""
         self._numbers = count(1)
         self._waiting: dict[int, Take] = {}
@@ -277,8 +285,21 @@ class Desk:
             self._say(f"a picture was not printed: {error}")
         else:
             self._count("prints")
+            self._look_at_printer(take)
         finally:
             file.unlink(missing_ok=True)
+
+    def _look_at_printer(self, take: Take) -> None:
+        """Tell the visitor where the print has to wait, and the host once why."""
+        assert self._printer is not None
+        with suppress(MuraiError):  # it is queued all the same
+            state = self._printer.settled()
+            wanted = "" if state.ready else state.words
+            if wanted:
+                take.print = "waiting"
+            if wanted and wanted != self._wanted:
+                self._say(f"the printer {self._printer.name} waits: {wanted}; see to it, and what is queued is printed.")
+            self._wanted = wanted
 
     def _forget(self, take: Take) -> None:
         self._waiting.pop(take.number, None)

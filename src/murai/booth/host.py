@@ -122,5 +122,4 @@ class Host:
         except MuraiError as error:
             self._how = str(error), True
             return
-        how = "printing" if state.printing else "ready" if state.ready else ", ".join(state.reasons)
-        self._how = f"{printer.name}: {state.message or how}", not state.ready
+        self._how = f"{printer.name}: {state.words}", not state.ready

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,14 @@ from murai.errors import BoothError
 PATIENCE = 10.0
 """Seconds that a command may take."""
 JOB = re.compile(r"request id is (\S+-\d+)")
-FINE = ("none", "job-printing", "job-queued")
-"""What a printer says of itself that is no trouble. What only warns ends in -report, and is none either."""
+FINE = re.compile(r"none|job-(printing|queued)|.*-report|.*-(low|almost-empty|almost-full)(-warning)?")
+"""What a printer says of itself that is no trouble: what it only reports, and what will be used up before long."""
+REACHING = "connecting-to-device"
+"""What it says at the start of a job; that is trouble only where it stays."""
+SETTLES = 6.0
+"""Seconds after which a job that is still under way is taken for one that is being printed."""
+LOOKS_EVERY = 0.3
+"""Seconds between two looks at a job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,13 @@ class PrinterState:
     printing: bool
     reasons: tuple[str, ...]
     message: str
+
+    @property
+    def words(self) -> str:
+        """The same in words: what it wants comes first."""
+        if self.reasons:
+            return ", ".join(self.reasons) + (f" ({self.message})" if self.message else "")
+        return self.message or ("printing" if self.printing else "ready")
 
 
 class Printer:
@@ -49,13 +63,22 @@ class Printer:
         if not JOB.search(said):
             raise BoothError(f"the printer {self.name} did not take the picture: {said.strip() or 'it says nothing'}.")
 
+    def settled(self) -> PrinterState:
+        """How it is once what was queued is printed or stuck: without paper, say, it begins all the same."""
+        end = time.monotonic() + SETTLES
+        while True:
+            state = self.state()
+            if not state.printing or set(state.reasons) - {REACHING} or time.monotonic() > end:
+                return state
+            time.sleep(LOOKS_EVERY)
+
     def state(self) -> PrinterState:
         """How it is now."""
         lines = _run("lpstat", "-l", "-p", self.name).splitlines() or [""]
         alerts = next((line.partition(":")[2] for line in lines if line.strip().startswith("Alerts:")), "none")
         # A printer that rejects jobs still says that it is idle.
         rejects = "not accepting" in _run("lpstat", "-a", self.name)
-        reasons = tuple(word for word in alerts.split() if word not in FINE and not word.endswith("-report"))
+        reasons = tuple(word for word in alerts.split() if not FINE.fullmatch(word))
         message = lines[1].strip() if len(lines) > 1 and ":" not in lines[1] else ""
         stopped = " disabled " in lines[0] or rejects
         return PrinterState(

@@ -26,6 +26,8 @@ SCRIM = 205
 """How dark it becomes behind what is written over the mirror, of 255."""
 QUIET = 4
 """Dots of white around a QR, which readers need."""
+PRINTS = {"coming": "screen.printed", "waiting": "screen.print_waits", "failed": "screen.unprinted"}
+"""What is said of a print."""
 SMOOTH = 4
 """Shapes are drawn so many times as large and shrunk, so that their edges are soft."""
 
@@ -42,7 +44,7 @@ class Scene:
     held            once the host agreed
     code            a QR, H x W in 0 and 255: of the visit while nobody is there, of the picture when it is done
     address         the same to be typed
-    print           "" nothing was printed, "coming", or "failed"
+    print           "" nothing was printed, "coming", "waiting" for the host, or "failed"
     """
 
     title: str = ""
@@ -170,8 +172,7 @@ class Screen:
             choices.append(("print", "", say("screen.print"), "main"))
         bottom = page.buttons(choices, page.height - 3 * unit, 12)
         if scene.print:
-            key = "screen.unprinted" if scene.print == "failed" else "screen.printed"
-            bottom = page.text(say(key), bottom - 1.5 * unit, 3.8, "medium", ACCENT)
+            bottom = page.text(say(PRINTS[scene.print]), bottom - 1.5 * unit, 3.8, "medium", ACCENT)
         bottom = page.text(self._fate(say, moment, scene), bottom - 1.5 * unit, 3.6, "regular", SOFT)
         if scene.busy:
             bottom = page.text(say("screen.wait"), bottom - 1.5 * unit, 3.6, "regular", SOFT)
