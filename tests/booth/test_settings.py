@@ -63,7 +63,7 @@ def test_what_is_no_pin_is_refused(pin):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("evnt = 'x'", "there is no setting 'evnt'; there are event, languages"),
+        ("evnt = 'x'", "there is no setting 'evnt'; there are event, font, languages"),
         ("[screen]\nmonitr = '1'", "there is no setting 'screen.monitr'; there are monitor, fullscreen"),
         ("kinds = ['single', 'painting']", "'kinds' cannot be like that"),
         ("kinds = []", "'kinds'"),
@@ -104,9 +104,10 @@ def test_a_file_that_is_missing_or_too_large_is_said(tmp_path):
 
 
 def test_names_of_files_begin_where_the_settings_lie(tmp_path):
-    text = "languages = ['en', 'de.toml']\n[pictures]\nframe = 'frames/party.png'\nlogo = '/logos/one.png'"
+    text = "languages = ['en', 'de.toml']\nfont = 'noto.ttc'\n[pictures]\nframe = 'frames/party.png'\nlogo = '/logos/one.png'"
     settings = Settings.load(saved(tmp_path, text))
     assert settings.languages == ("en", str(tmp_path / "de.toml"))
+    assert settings.font == tmp_path / "noto.ttc"
     assert settings.pictures.frame == tmp_path / "frames" / "party.png"
     assert str(settings.pictures.logo) == "/logos/one.png"
 

@@ -8,16 +8,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
+import font_roboto
 import numpy as np
 import PIL.Image
 import pytest
 
 from murai.booth.gallery import Gallery, Picture
+from murai.booth.letters import use
+from murai.booth.settings import Settings
 from murai.booth.slideshow import WALL, Order, Slideshow
 from murai.booth.words import load_words
+from murai.cli import run
+from murai.cli.booth import _slideshow
+from murai.errors import Say, silent
 
 from .conftest import EVERYWHERE, painting
 
@@ -108,6 +117,29 @@ def test_a_gallery_that_was_closed_is_still_shown(gallery: Gallery) -> None:
     share(gallery, 1)
     gallery.close()
     assert (show(gallery).slide(SIZE)[100, 320] != WALL).any()
+
+
+def test_the_font_of_the_booth_is_that_of_its_slideshow(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its arguments are those that it is started with."""
+    started: list[list[str]] = []
+    cards: list[np.ndarray] = []
+
+    def start(arguments: list[str], say: Say) -> Any:
+        started.append(arguments)
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr("murai.booth.companion.Companion", start)
+    monkeypatch.setattr("murai.sinks.window.WindowSink", lambda *_, **__: None)
+    monkeypatch.setattr(Slideshow, "run", lambda self, *_: cards.append(self.slide(SIZE)))
+    booth: Any = SimpleNamespace(pages=None, say=silent)
+    for font in (None, Path(font_roboto.RobotoMediumItalic)):
+        settings = Settings.model_validate({"font": font, "slideshow": {"monitor": "2"}})
+        with ExitStack() as stack:
+            _slideshow(settings, gallery.folder.parent, booth, stack)
+        assert run(started[-1]) == 0
+    use(None)
+    assert started[-1][-2:] == ["--font", font_roboto.RobotoMediumItalic]
+    assert not np.array_equal(*cards)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from murai.booth.frames import open_look
 from murai.booth.gallery import PAGES, SLIDESHOW, Gallery
 from murai.booth.host import Host, Sayings
 from murai.booth.ledger import Ledger
+from murai.booth.letters import missing, use
 from murai.booth.pages import Pages
 from murai.booth.phone import Phone, previews
 from murai.booth.printing import Printer
@@ -46,6 +47,8 @@ LONGEST_WAIT = 30.0
 TIDY_EVERY = 300.0
 PATIENCE = 10.0
 """Seconds for the show to end."""
+LETTERS = 12
+"""At most so many are named that the typeface lacks."""
 OUTBOX, LEDGER = "outbox.sqlite", "booth.sqlite"
 KEYS = {
     "enter": "button",
@@ -95,6 +98,7 @@ class Booth:
     ) -> None:
         self._settings, self._packs, self._window, self._clock = settings, packs, window, clock
         self._tell, self._sayings = say, Sayings()
+        use(settings.font)
         self.languages: Mapping[str, Words] = {words.name: words for words in map(load_words, settings.languages)}
         self.titles: Mapping[str, str] = {style: _title(packs, style) for style in styles}
         self.previews: Mapping[str, bytes] = previews(packs, styles) if settings.pages.on else {}
@@ -127,6 +131,7 @@ class Booth:
             self.pipeline = Pipeline(source, stylizer, seen, say=self.say)
             self._opened = stack.pop_all()
         self._opened.callback(self.pipeline.stop)
+        self._tell_of_letters()
         screen = Screen(self.languages, self.offers)
         self._display = None if window is None else Display(window, screen, clock)
 
@@ -302,11 +307,11 @@ class Booth:
         take = self._take
         assert take is not None
 
-        def lost() -> None:
+        def heard(worked: bool) -> None:
             if self._take is take:
-                self._do(self.visit.hear("lost"))
+                self._do(self.visit.hear("kept" if worked else "lost"))
 
-        self.desk.keep(take, lambda worked: None if worked else self._calls.put(lost))
+        self.desk.keep(take, lambda worked: self._calls.put(lambda: heard(worked)))
 
     def _drop(self) -> None:
         self._with_take(self.desk.drop)
@@ -362,6 +367,17 @@ class Booth:
             (self._tries.right if self.left else self._tries.wrong)("host")
 
     # What it is made of
+
+    def _tell_of_letters(self) -> None:
+        """Say which letters it will not draw."""
+        settings = self._settings
+        texts = [settings.event, settings.pictures.caption, *(words.drawn for words in self.languages.values())]
+        artists = [style.artist or "" for name in self.titles if (style := named(self._packs, name))]
+        if lacking := missing("".join([*texts, *self.titles.values(), *artists])):
+            more = f" and {len(lacking) - LETTERS} more" if len(lacking) > LETTERS else ""
+            self.say(
+                f"the typeface has no {', '.join(lacking[:LETTERS])}{more}: name a font that has them in booth.toml."
+            )
 
     def _own_places(self) -> list[str]:
         """Where a shared picture appears beside the services."""

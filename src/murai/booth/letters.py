@@ -1,24 +1,80 @@
-"""Letters: the one typeface of the booth, with the accents of most European languages."""
+"""Letters: the one typeface of the booth, which is Roboto or the host's.
+
+Roboto has the letters of most European languages, Greek and Cyrillic among them.
+"""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import font_roboto
 from PIL import ImageFont
 from PIL.ImageFont import FreeTypeFont
 
+from murai.errors import BoothError
+
 Weight = Literal["regular", "medium", "bold"]
-FILES = {"regular": font_roboto.Roboto, "medium": font_roboto.RobotoMedium, "bold": font_roboto.RobotoBold}
+ROBOTO: dict[Weight, str] = {
+    "regular": font_roboto.Roboto,
+    "medium": font_roboto.RobotoMedium,
+    "bold": font_roboto.RobotoBold,
+}
 SMALLEST = 8
 """Pixels, below which nobody reads."""
+NOBODYS = "\U0010ffff"
+"""A code point that is no letter: a font draws it as those that it lacks."""
+UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp"}
+"""Categories of what nobody sees: spaces, and what tells how letters are joined."""
+SELECTORS = re.compile("[\ufe00-\ufe0f]")
+"""They choose between two forms of a letter."""
+WIDE = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Letters of Chinese and Japanese, which have no spaces: a line is broken between any two of them."""
+OPENING, CLOSING = "「『（【〈《〔", "」』）】〉》〕、。，．！？：；…・ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
+"""But no line ends with the first, or begins with the second."""
+WORD = re.compile(rf"([ \t\n]*)([{OPENING}]*[{WIDE}][{CLOSING}]*|[^ \t\n{WIDE}]+)")
+
+_files = dict(ROBOTO)
+
+
+def use(font: Path | None) -> None:
+    """Draw everything from now on in the typeface of this file, whatever the weight; None is Roboto.
+
+    Raises BoothError where it is none.
+    """
+    if font is not None:
+        try:
+            if not font.is_file():
+                raise OSError("there is no such file")
+            _opened(str(font), SMALLEST)
+        except OSError as error:
+            raise BoothError(f"{font} is no font to draw with ({error}); name a .ttf, .otf or .ttc file.") from error
+    _files.update(ROBOTO if font is None else dict.fromkeys(ROBOTO, str(font)))
+
+
+def missing(text: str) -> str:
+    """The letters of `text` that the typeface lacks, each once, in the order of `text`."""
+    font = letters(20)
+
+    def drawn(letter: str) -> tuple[tuple[int, int], bytes]:
+        mask = font.getmask(letter)
+        return mask.size, bytes(mask)
+
+    box = drawn(NOBODYS)
+    seen = (each for each in dict.fromkeys(text) if unicodedata.category(each) not in UNSEEN)
+    return "".join(each for each in seen if not SELECTORS.match(each) and drawn(each) == box)
+
+
+def letters(size: float, weight: Weight = "regular") -> FreeTypeFont:
+    """The typeface at `size` pixels."""
+    return _opened(_files[weight], max(SMALLEST, round(size)))
 
 
 @lru_cache(maxsize=256)
-def letters(size: float, weight: Weight = "regular") -> FreeTypeFont:
-    """The typeface at `size` pixels."""
-    return ImageFont.truetype(FILES[weight], max(SMALLEST, round(size)))
+def _opened(file: str, size: int) -> FreeTypeFont:
+    return ImageFont.truetype(file, size)
 
 
 def fitting(text: str, width: float, size: float, weight: Weight = "regular") -> FreeTypeFont:
@@ -43,9 +99,10 @@ def wrapped(text: str, font: FreeTypeFont, width: float) -> list[str]:
     Where a space does not break, neither does the line.
     """
     lines: list[str] = []
-    for word in re.findall(r"[^ \t\n]+", text):
-        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
+    for space, word in WORD.findall(text):
+        longer = f"{lines[-1]}{space and ' '}{word}" if lines else ""
+        if lines and font.getlength(longer) <= width:
+            lines[-1] = longer
         else:
             lines.append(word)
     return lines

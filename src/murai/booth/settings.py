@@ -137,6 +137,7 @@ class Settings(_Table):
     """A booth.
 
     event      its name, on every picture
+    font       a TrueType or OpenType file, whose letters are drawn in place of Roboto's
     languages  names of those that ship, or files; the first is that of a new visitor
     source     as `murai live` takes it
     size       WxH that the camera is asked for; one that has not got it gives what it has
@@ -147,6 +148,7 @@ class Settings(_Table):
     """
 
     event: Annotated[Line, Field(max_length=80)] = "murai"
+    font: Path | None = None
     languages: Annotated[tuple[str, ...], Field(min_length=1), Once] = ("en", "fr")
     source: str = "auto"
     size: str = "1920x1080"
@@ -214,8 +216,10 @@ class Settings(_Table):
         """The same, with names of files that begin in `folder`."""
         pictures = self.pictures
         files = {name: folder / path for name in ("frame", "logo") if (path := getattr(pictures, name)) is not None}
+        font = None if self.font is None else folder / self.font
         languages = tuple(str(folder / each) if each.endswith(".toml") else each for each in self.languages)
-        return self.model_copy(update={"pictures": pictures.model_copy(update=files), "languages": languages})
+        changed = {"font": font, "pictures": pictures.model_copy(update=files), "languages": languages}
+        return self.model_copy(update=changed)
 
 
 def hash_pin(pin: str) -> str:

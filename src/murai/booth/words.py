@@ -38,6 +38,12 @@ class Words:
         """All texts of a table, by name."""
         return dict(self._tables[name])
 
+    @property
+    def drawn(self) -> str:
+        """All that the booth itself draws of it; its pages are drawn by browsers."""
+        tables = (table for name, table in self._tables.items() if name != "pages" and isinstance(table, dict))
+        return self.language + "".join(text for table in tables for text in table.values())
+
 
 def bundled() -> list[str]:
     """The languages that ship with the booth."""

@@ -233,6 +233,8 @@ def _slideshow(settings: "Settings", folder: Path, booth: "Booth", stack: ExitSt
 
     arguments = ["slideshow", str(folder / "gallery"), "--monitor", monitor, "--event", settings.event, "--attached"]
     arguments += ["--language", settings.languages[0]]
+    if settings.font is not None:
+        arguments += ["--font", str(settings.font)]
     if booth.pages is not None:
         arguments += ["--port", str(booth.pages.port), "--address", settings.pages.address]
     companion = stack.enter_context(closing(Companion(arguments, booth.say)))
@@ -260,6 +262,7 @@ def _tell_statistics(folder: Path, day: str) -> int:
 
 
 def _set_up(settings: "Settings", file: Path) -> int:
+    from murai.booth.letters import use
     from murai.booth.setup import Places, Setup
     from murai.packs import find_style
     from murai.publish.credentials import Credentials
@@ -268,6 +271,7 @@ def _set_up(settings: "Settings", file: Path) -> int:
     def window(monitor: str | None) -> Any:
         return WindowSink(monitor=monitor)
 
+    use(settings.font)
     places = Places(
         source=lambda spec, size: open_live(spec, None, say, size=parse_size(size), again=True),
         window=window,

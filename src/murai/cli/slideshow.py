@@ -16,6 +16,7 @@ def slideshow(
     *,
     event: str = "murai",
     language: str = "en",
+    font: Path | None = None,
     port: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=65_535))] = None,
     address: str = "",
     seconds: Positive = 6.0,
@@ -33,6 +34,8 @@ def slideshow(
         The name of the event, below every picture.
     language
         en, fr, or a file of words.
+    font
+        A TrueType or OpenType file, whose letters are drawn in place of Roboto's.
     port
         Of the booth's pages: with it each picture has a code for phones.
     address
@@ -48,6 +51,7 @@ def slideshow(
     """
     with needs("The slideshow", "booth"):
         from murai.booth.addresses import base_address
+        from murai.booth.letters import use
         from murai.booth.slideshow import Slideshow
         from murai.booth.words import load_words
     from murai.sinks.window import WindowSink
@@ -55,6 +59,7 @@ def slideshow(
     def base() -> str:
         return base_address(port or 80, address) if port or "://" in address else ""
 
+    use(font)
     titles = _titles()
     show = Slideshow(folder, event, load_words(language), base, lambda style: titles.get(style, style), seconds=seconds)
     window = WindowSink(f"{event} · murai", fullscreen=not windowed, monitor=monitor, beside=attached)
