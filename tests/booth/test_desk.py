@@ -1,7 +1,9 @@
 """The desk: one thing after the other, and nothing that fails ends it. What it does with pictures, test_booth sees."""
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from murai.booth import words
 from murai.booth.desk import named
-from murai.booth.gallery import HELD, REFUSED, SHOWN, alias
+from murai.booth.gallery import DATABASE, HELD, PRIVATE, REFUSED, SHOWN, alias
 from murai.booth.shots import Shot
 from murai.errors import BoothError
 from murai.packs import StylePack
@@ -86,6 +88,90 @@ def test_what_was_never_kept_is_never_shared_or_printed(one):
     assert one.gallery.all() == []
 
 
+@pytest.fixture
+def locking(monkeypatch):
+    """Begins to write to the gallery of a booth, as another program would; returns its connection."""
+    monkeypatch.setattr("murai.database.PATIENCE", 0.05)
+    monkeypatch.setattr("murai.booth.desk.BETWEEN", 0.05)
+    opened = []
+
+    def lock(one):
+        opened.append(sqlite3.connect(one.gallery.folder / DATABASE, isolation_level=None))
+        opened[-1].execute("BEGIN IMMEDIATE")
+        return opened[-1]
+
+    yield lock
+    for connection in opened:
+        connection.close()
+
+
+def to_done(one):
+    """A visitor who agreed to share; the other program has the gallery since before it was to be kept."""
+    one.to_review()
+    one.push("button", "consent")
+    one.push("yes", "done")
+    one.play(lambda: one.said)
+
+
+def test_a_picture_is_not_given_up_for_another_program_that_has_the_gallery(locking, tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack, services=[open_service("folder", Held(folder=str(tmp_path / "missing")))]) as one:
+        other = locking(one)
+        to_done(one)
+        assert (one.now.state, one.key, one._scene().busy) == ("done", "", True)
+        before = one.now.until
+        other.execute("COMMIT")
+        one.play(lambda: one.key)
+        one.play(lambda: one.now.until > before)
+        one.desk.wait()
+        assert one.now.state == "done"
+        assert one.gallery.find(one.key).standing == HELD
+        assert [row.key for row in one.outbox.rows()] == [alias(one.key)]
+        assert one.said == [f"{one.gallery.folder / DATABASE} is in use by another program: close it."]
+
+
+def test_what_was_kept_late_is_shared_and_printed_as_asked(locking, tmp_path, tiny_pack):
+    with booth(tmp_path, tiny_pack) as one:
+        one.desk._printer, takes = object(), []
+        one.desk.compose("single", "tiny/warm", [SHOT], takes.append)
+        one.desk.wait()
+        [take], other, order = takes, locking(one), []
+        one.desk.keep(take, order.append)
+        one.desk.share(take)
+        one.desk.later(lambda: order.append(take.shared))
+        one.desk.print(take)
+        one.play(lambda: one.said)
+        assert order == []
+        other.execute("COMMIT")
+        one.desk.wait()
+        assert order == [True, True]
+        assert take.print, "it was tried"
+
+
+def test_a_picture_that_cannot_be_kept_for_long_is_an_apology(locking, tmp_path, tiny_pack, monkeypatch):
+    monkeypatch.setattr("murai.booth.desk.KEEP_TRYING", 0.2)
+    with booth(tmp_path, tiny_pack) as one:
+        locking(one)
+        one.to_review()
+        one.push("button")
+        one.play(lambda: one.now.state == "choose")
+        assert one.now.sorry
+        assert one.gallery.all() == []
+        assert not list(one.gallery.folder.glob("*.jpg"))
+
+
+def test_a_booth_that_ends_waits_for_no_other_program(locking, tmp_path, tiny_pack):
+    one = booth(tmp_path, tiny_pack)
+    one.start()
+    with closing(locking(one)):
+        one.to_review()
+        one.push("button", "done")
+        one.play(lambda: one.said)
+        ending = threading.Thread(target=one.close, daemon=True)
+        ending.start()
+        ending.join(60)
+        assert not ending.is_alive()
+
+
 def test_what_cannot_be_counted_is_kept_and_shared_all_the_same(publishing, monkeypatch):
     monkeypatch.setattr(publishing.ledger, "count", full)
     key = publishing.whole_visit(consent="yes")
@@ -141,6 +227,60 @@ def test_the_gallery_follows_what_was_decided_on_the_command_line(publishing):
     publishing.desk.wait()
     standings = [publishing.gallery.find(key).standing for key in (yes, no, both, undecided)]
     assert standings == [SHOWN, REFUSED, REFUSED, HELD]
+
+
+@pytest.fixture
+def after_loss(tmp_path, tiny_pack):
+    """Plays an evening with a booth that publishes, then loses its gallery's database; opens it again."""
+
+    def lose(evening):
+        with booth(tmp_path, tiny_pack, services=[open_service("folder", Held(folder=str(tmp_path / "x")))]) as one:
+            one.outbox.pause("folder")
+            evening(one)
+        for file in (tmp_path / "gallery").glob(f"{DATABASE}*"):
+            file.unlink()
+        return booth(tmp_path, tiny_pack, services=[open_service("folder", Held(folder=str(tmp_path / "x")))])
+
+    return lose
+
+
+def test_where_the_gallery_was_lost_pictures_wait_for_the_host_again(after_loss):
+    keys = []
+
+    def evening(one):
+        keys.extend(one.whole_visit(consent=consent) for consent in ("yes", "yes", "yes", "no"))
+        one.gallery.consent(keys[0], ["folder", "gallery"], approved=False)
+        one.desk.approve(keys[1])
+        one.outbox.add(next(row.post for row in one.outbox.rows() if row.key == alias(keys[2])), ["x"], approved=False)
+
+    with after_loss(evening) as one:
+        one.desk.wait()
+        pictures = [one.gallery.find(key) for key in keys]
+        assert [picture.standing for picture in pictures] == [HELD, SHOWN, HELD, PRIVATE]
+        assert [picture.places for picture in pictures] == [("folder",), ("folder",), ("folder", "x"), ()]
+        assert {picture.key for picture in one.gallery.held()} == {keys[0], keys[2]}
+        one.desk.approve(keys[0])
+        states = {row.key: row.state for row in one.outbox.rows() if row.service == "folder"}
+        assert states == dict(zip(map(alias, keys[:3]), ("queued", "queued", "held"), strict=True))
+
+
+def test_what_was_taken_back_or_refused_stays_its_visitors_alone_where_the_gallery_was_lost(after_loss):
+    keys = []
+
+    def evening(one):
+        keys.extend(one.whole_visit(consent="yes") for _ in range(3))
+        one.desk.approve(keys[0])
+        with one.outbox._database.writing() as table:
+            table.execute("UPDATE rows SET state = 'sent' WHERE key = ?", [alias(keys[0])])
+        one.outbox.add(next(row.post for row in one.outbox.rows() if row.key == alias(keys[0])), ["x"], approved=False)
+        one.outbox.withdraw(alias(keys[0]))  # and here the power is cut, before the picture is deleted
+        one.outbox.withdraw(alias(keys[1]))
+        one.desk.refuse(keys[2])
+
+    with after_loss(evening) as one:
+        one.desk.wait()
+        assert [one.gallery.find(key).standing for key in keys] == [PRIVATE] * 3
+        assert [one.gallery.find(key).places for key in keys] == [()] * 3
 
 
 def test_what_the_host_refused_goes_to_no_other_service_either(publishing):

@@ -180,6 +180,14 @@ def test_a_lost_camera_or_a_full_disk_leads_back_with_an_apology(state):
     assert not visitor.now.sorry
 
 
+def test_who_gets_the_picture_late_has_all_the_time_to_take_it_home():
+    visitor = Visitor().to("done")
+    visitor.wait(TIMES.done - 1)
+    assert visitor.camera("kept") == "done"
+    assert visitor.visit.left == pytest.approx(TIMES.done)
+    assert visitor.wait(TIMES.done) == "idle"
+
+
 def test_a_picture_that_never_comes_leads_back_with_an_apology():
     visitor = Visitor().to("taking")
     assert visitor.wait(TIMES.taking) == "choose"

@@ -9,18 +9,19 @@ but for the printer, which may make its own thread wait.
 
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import PIL.Image
 
 from murai.booth.frames import DPI, Look, page
-from murai.booth.gallery import HELD, SHOWN, Gallery, Picture, alias
+from murai.booth.gallery import HELD, PRIVATE, SHOWN, Gallery, Picture, alias
 from murai.booth.ledger import Ledger
 from murai.booth.printing import PrinterState
 from murai.booth.repaint import Job, Repainter, heaviest
@@ -28,11 +29,16 @@ from murai.booth.settings import Settings
 from murai.booth.shots import Kept, Shot, compose
 from murai.booth.visit import Kind
 from murai.booth.words import Words
+from murai.database import InUse
 from murai.errors import DeliveryError, MuraiError, Say
 from murai.frame import Image
 from murai.packs import Style, StylePack
 from murai.publish import Outbox, Post
 from murai.publish.outbox import State
+
+T = TypeVar("T")
+KEEP_TRYING, BETWEEN = 120.0, 1.0
+"""Seconds in which a picture is not given up while another program has the gallery, and from one try to the next."""
 
 
 class Printing(Protocol):
@@ -106,6 +112,7 @@ class Desk:
         self._numbers = count(1)
         self._waiting: dict[int, Take] = {}
         """What is being painted again, by number."""
+        self._closing = threading.Event()
         self._thread = ThreadPoolExecutor(1, "murai desk")
         self._printing = ThreadPoolExecutor(1, "murai print")
         quality = settings.pictures.quality
@@ -124,7 +131,8 @@ class Desk:
         self.later(lambda: self._forget(take))
 
     def keep(self, take: Take, done: Callable[[bool], None]) -> None:
-        """Put it into the gallery, for its visitor alone; `done` hears whether that worked."""
+        """Put it into the gallery, for its visitor alone; `done` hears whether that worked, which may take up to
+        KEEP_TRYING."""
         self.later(lambda: self._keep(take), done)
 
     def share(self, take: Take) -> None:
@@ -187,6 +195,7 @@ class Desk:
 
     def close(self) -> None:
         """Finish what was asked for; what is still to be painted again is published as it is."""
+        self._closing.set()
         if self._repainter is not None:
             self._repainter.close()
         for number in list(self._waiting):
@@ -227,14 +236,27 @@ class Desk:
                 self._send(take)
 
     def _keep(self, take: Take) -> None:
-        assert take.kept is not None
-        picture = self._gallery.add(
-            take.kept.image, style=take.style.rpartition("/")[2], kind=take.kind, clip=take.kept.clip
-        )
+        kept, style = take.kept, take.style.rpartition("/")[2]
+        assert kept is not None
+        picture = self._insist(lambda: self._gallery.add(kept.image, style=style, kind=take.kind, clip=kept.clip))
         take.key = picture.key
         self._tried(lambda: self._find_link(take))
         for what in ("pictures", f"style:{self._names(take.style)[0]}", f"kind:{take.kind}"):
             self._count(what)
+
+    def _insist(self, act: Callable[[], T]) -> T:
+        """Do `act`, again where another program has the gallery meanwhile; the host hears of that once."""
+        end, told = time.monotonic() + KEEP_TRYING, False
+        while True:
+            try:
+                return act()
+            except InUse as error:
+                if self._closing.is_set() or time.monotonic() > end:
+                    raise
+                if not told:
+                    self._say(str(error))
+                told = True
+            self._closing.wait(BETWEEN)
 
     def _find_link(self, take: Take) -> None:
         take.link = self.link(take.key)
@@ -243,7 +265,8 @@ class Desk:
         if not take.key:
             return
         places = (*self._services, *self._showing)
-        self._gallery.consent(take.key, places, approved=not self._settings.publishing.moderation)
+        approved = not self._settings.publishing.moderation
+        self._insist(lambda: self._gallery.consent(take.key, places, approved=approved))
         take.shared = True
         self._count("shared")
         if take.number not in self._waiting:  # else once it is as good as it gets
@@ -325,12 +348,21 @@ class Desk:
         coming = {take.key for take in self._waiting.values()}
         for picture in self._gallery.all():
             known = states.get(picture.alias, {})
+            if picture.standing == PRIVATE:
+                self._restore(picture, known)
             self._follow(picture, set(known.values()))
             missing = set(self._services) & set(picture.places) - known.keys()
             followed = self._gallery.find(picture.key) if missing and picture.key not in coming else None
             if followed is not None and followed.consent:
                 self._publish(followed, followed.style, perhaps_sent=self._outbox.fresh)
         self._outbox.caught_up()
+
+    def _restore(self, picture: Picture, known: Mapping[str, State]) -> None:
+        """Let a picture stand again as it did before the gallery's database was lost: what is in the outbox was agreed
+        to, for those services. One that was refused or taken back stays its visitor's alone."""
+        states = set(known.values())
+        if states and not states & {"refused", "withdrawn"}:
+            self._gallery.consent(picture.key, known, approved="held" not in states)
 
     def _follow(self, picture: Picture, states: set[State]) -> None:
         """Let a picture stand as the host decided on the command line, or just before the power was cut."""

@@ -77,6 +77,7 @@ TABLE = (
     Rule("consent", "cancel", "done"),
     Rule("consent", "time", "done"),
     Rule("done", "language"),
+    Rule("done", "kept"),
     Rule("done", "lost", "choose", ("drop",)),
     Rule("done", "print", None, ("print",), when="copies"),
     Rule("done", "button", None, ("print",), when="copies"),
@@ -173,12 +174,12 @@ class Visit:
 
         It is left alone where nothing follows from it, where it was meant for the state with another `serial`, and
         where it comes too soon after a press. `value` is the name of a style, kind or language; for the last two the
-        next where it is empty. "taken" and "lost" come from camera and disk: the pictures are there, or gone.
+        next where it is empty. "taken", "kept" and "lost" come from camera and disk: the pictures are there, or gone.
         """
         done = self.tick()
         if event == "time" or (serial is not None and serial != self.now.serial):
             return done
-        if event not in (*BROWSING, "taken", "lost") and self._too_soon():
+        if event not in (*BROWSING, "taken", "kept", "lost") and self._too_soon():
             return done
         return done + self._happen(event, value)
 
