@@ -53,6 +53,18 @@ def lost_from(number):
     return Resilient(plug)
 
 
+def back_once(plugged):
+    """A camera that is lost after some pictures, and is found again once it is `plugged` in."""
+    cameras = [Pictures(live=True, gap=0.005, size=(160, 90), fail_at=number) for number in (None, 40)]
+
+    def plug():
+        if len(cameras) == 1 and not plugged.is_set():
+            raise SourceError("there is no camera.")
+        return cameras.pop()
+
+    return Resilient(plug, first_delay=0.02, longest_delay=0.02)
+
+
 @pytest.fixture
 def place(tmp_path):
     folder = tmp_path / "published"
@@ -180,6 +192,33 @@ def test_a_frozen_picture_is_never_taken(tmp_path, tiny_pack, monkeypatch):
         one.clock._now += one.visit.left
         one.play(lambda: one.now.state == "choose")
         assert one.now.sorry
+
+
+def test_the_host_hears_once_of_a_camera_that_is_lost_and_once_that_it_is_back(tmp_path, tiny_pack, monkeypatch):
+    monkeypatch.setattr("murai.booth.booth.AWAY_SECONDS", 0.5)
+    plugged, pages = threading.Event(), {"host": "127.0.0.1", "port": 0}
+    pin = hash_pin("1357")
+    with booth(tmp_path, tiny_pack, source=back_once(plugged), stylizer=Black(), pages=pages, pin=pin) as one:
+        with httpx.Client(base_url=f"http://127.0.0.1:{one.pages.port}", follow_redirects=True) as host:
+            assert "Nobody is there" in host.post("/host/login", data={"pin": "1357"}).text
+            one.play(lambda: one.said)
+            one.wait(20)
+            assert one.said == ["the camera gives no picture: see to its plug and its cable."]
+            page = host.get("/host").text
+            assert "Nobody is there" not in page
+            assert page.count("plug") == 2, "at the top, and among what was said"
+            plugged.set()
+            one.play(lambda: len(one.said) > 1)
+            assert one.said[1:] == ["the camera is back."]
+            assert "Nobody is there" in host.get("/host").text
+
+
+def test_a_camera_that_has_not_begun_is_not_lost(tmp_path, tiny_pack, monkeypatch):
+    monkeypatch.setattr("murai.booth.booth.AWAY_SECONDS", -1.0)
+    monkeypatch.setattr("murai.booth.shots.LOST_SECONDS", -1.0)
+    with booth(tmp_path, tiny_pack, source=Pictures(live=True, block_at=0), stylizer=Black()) as one:
+        one.tick()
+        assert one.said == []
 
 
 def test_a_full_disk_is_an_apology(tmp_path, tiny_pack, monkeypatch):

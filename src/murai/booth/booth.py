@@ -42,6 +42,8 @@ LOOK_EVERY = 60.0
 """Seconds between two looks at the address that phones reach, while nobody is there."""
 DIGITS_FOR = 10.0
 """Seconds after which a digit is forgotten that somebody pressed."""
+AWAY_SECONDS = 5.0
+"""Seconds for which the camera is lost before the host hears of it."""
 LONGEST_WAIT = 30.0
 """Seconds that a host waits after many wrong PINs, whoever typed them."""
 TIDY_EVERY = 300.0
@@ -108,6 +110,9 @@ class Booth:
         self.token = secrets.token_urlsafe(9)
         self.left = False
         """Whether the host ended it."""
+        self.away = False
+        """Whether the camera is lost, as the host heard."""
+        self._lost_at = math.inf
         self._invitation = ""
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._take: Take | None = None
@@ -239,6 +244,7 @@ class Booth:
                 break
             call()
         self._watch_camera()
+        self._tell_of_camera()
         self._do(self.visit.tick())
         self._follow_style()
         if self._display is not None:
@@ -292,6 +298,14 @@ class Booth:
         elif self._catcher.lost and (now.state == "countdown" or self._catching):
             self._do(self.visit.hear("lost"))
 
+    def _tell_of_camera(self) -> None:
+        """Tell the host once that the camera is lost, and once that it is back; before its first picture it is not."""
+        now, lost = time.monotonic(), self._catcher.lost and self.pipeline.last is not None
+        self._lost_at = min(self._lost_at, now) if lost else math.inf
+        if self.away != (away := now - self._lost_at > AWAY_SECONDS):
+            self.away = away
+            self.say("the camera gives no picture: see to its plug and its cable." if away else "the camera is back.")
+
     def _compose(self, now: Moment) -> None:
         def composed(take: Take | None) -> None:
             if self.now.serial != now.serial:  # it took too long, and the visitor was told
@@ -337,6 +351,10 @@ class Booth:
             self._painted = style
 
     # What is seen
+
+    def _goes_on(self) -> str:
+        """What goes on, as the host's page calls it."""
+        return "away" if self.away else self.now.state
 
     def _scene(self) -> Scene:
         now, take = self.now, self._take
@@ -428,9 +446,7 @@ class Booth:
 
     def _open_pages(self, stack: ExitStack) -> Pages:
         settings = self._settings
-        host = Host(
-            self.desk, self.outbox, self.ledger, self._services, self.printer, lambda: self.now.state, self._sayings
-        )
+        host = Host(self.desk, self.outbox, self.ledger, self._services, self.printer, self._goes_on, self._sayings)
         pages = Pages(
             self.gallery,
             Address(settings.pages.host, settings.pages.port),

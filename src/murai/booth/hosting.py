@@ -64,7 +64,7 @@ class Channel:
 class Desk:
     """What the host sees of the booth.
 
-    visit     what goes on before it, in a few words
+    visit     what goes on before it: a state of the visit, "away" where the camera is lost; empty where nobody knows
     figures   counts of today, by "visits", "pictures", "shared" and "prints"
     styles    how many pictures were taken today in which style, the most liked first; `kinds` the same
     printer   how it is, in a few words; empty where there is none
