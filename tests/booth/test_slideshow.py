@@ -19,7 +19,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from murai.booth.gallery import Gallery, Picture
+from murai.booth.gallery import PAGES, SLIDESHOW, Gallery, Picture
 from murai.booth.letters import use
 from murai.booth.settings import Settings
 from murai.booth.slideshow import WALL, Order, Slideshow
@@ -27,6 +27,7 @@ from murai.booth.words import load_words
 from murai.cli import run
 from murai.cli.booth import _slideshow
 from murai.errors import Say, silent
+from tests.booth.visits import booth
 
 from .conftest import EVERYWHERE, painting
 
@@ -119,6 +120,38 @@ def test_a_gallery_that_was_closed_is_still_shown(gallery: Gallery) -> None:
     assert (show(gallery).slide(SIZE)[100, 320] != WALL).any()
 
 
+def test_where_no_visitor_was_asked_about_a_slideshow_that_is_said_once(gallery: Gallery, said: list[str]) -> None:
+    slides = Slideshow(gallery.folder, "Party", load_words("en"), say=said.append)
+    private = gallery.add(painting(), style="wave", kind="single")
+    slides.slide(SIZE)
+    assert said == []
+    gallery.consent(private.key, [PAGES], approved=False)
+    slides.slide(SIZE)
+    slides.slide(SIZE)
+    (sentence,) = said
+    assert "set on = true in the table [slideshow] of booth.toml" in sentence
+
+
+def test_of_what_waits_for_the_host_nothing_is_said(gallery: Gallery, said: list[str]) -> None:
+    slides = Slideshow(gallery.folder, "Party", load_words("en"), say=said.append)
+    for places in ([PAGES], EVERYWHERE):
+        held = gallery.add(painting(), style="wave", kind="single")
+        gallery.consent(held.key, places, approved=False)
+    slides.slide(SIZE)
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("slideshow", "asked"), [({}, False), ({"on": True}, True), ({"monitor": "2"}, True), ({"on": False}, False)]
+)
+def test_visitors_are_asked_about_a_slideshow_where_there_is_one(
+    tmp_path: Path, tiny_pack: Path, slideshow: dict[str, Any], asked: bool
+) -> None:
+    with booth(tmp_path, tiny_pack, slideshow=slideshow) as one:
+        assert (SLIDESHOW in one.places) is asked
+        assert one.offers.asks is asked
+
+
 def test_the_font_of_the_booth_is_that_of_its_slideshow(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its arguments are those that it is started with."""
     started: list[list[str]] = []
@@ -131,11 +164,11 @@ def test_the_font_of_the_booth_is_that_of_its_slideshow(gallery: Gallery, monkey
     monkeypatch.setattr("murai.booth.companion.Companion", start)
     monkeypatch.setattr("murai.sinks.window.WindowSink", lambda *_, **__: None)
     monkeypatch.setattr(Slideshow, "run", lambda self, *_: cards.append(self.slide(SIZE)))
-    booth: Any = SimpleNamespace(pages=None, say=silent)
+    one: Any = SimpleNamespace(pages=None, say=silent)
     for font in (None, Path(font_roboto.RobotoMediumItalic)):
         settings = Settings.model_validate({"font": font, "slideshow": {"monitor": "2"}})
         with ExitStack() as stack:
-            _slideshow(settings, gallery.folder.parent, booth, stack)
+            _slideshow(settings, gallery.folder.parent, one, stack)
         assert run(started[-1]) == 0
     use(None)
     assert started[-1][-2:] == ["--font", font_roboto.RobotoMediumItalic]

@@ -399,7 +399,8 @@ class Booth:
 
     def _own_places(self) -> list[str]:
         """Where a shared picture appears beside the services."""
-        return [PAGES] * self._settings.pages.on + [SLIDESHOW] * bool(self._settings.slideshow.monitor)
+        slideshow = self._settings.slideshow
+        return [PAGES] * self._settings.pages.on + [SLIDESHOW] * (slideshow.on or bool(slideshow.monitor))
 
     def _offered(self, styles: Sequence[str]) -> Offers:
         settings = self._settings

@@ -373,11 +373,20 @@ class Gallery:
 
 def shown_in(folder: Path, place: str, limit: int) -> list[Picture]:
     """What everybody may see in `place` of the gallery of another process, newest first; nothing where none is yet."""
+    return _elsewhere(folder, *_shown(place), limit)
+
+
+def shared_in(folder: Path) -> list[Picture]:
+    """What was shared in the gallery of another process, wherever it may be seen, and what waits for the host."""
+    return _elsewhere(folder, "standing IN (?, ?)", [HELD, SHOWN])
+
+
+def _elsewhere(folder: Path, which: str, values: list[Any], limit: int = -1) -> list[Picture]:
     address = f"{(folder / DATABASE).absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             connection.row_factory = sqlite3.Row
-            rows = connection.execute(*_question(*_shown(place), limit)).fetchall()
+            rows = connection.execute(*_question(which, values, limit)).fetchall()
     except sqlite3.Error:
         return []
     return [_picture(folder, row) for row in rows]

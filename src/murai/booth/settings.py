@@ -46,6 +46,8 @@ def _once(values: tuple[T, ...]) -> tuple[T, ...]:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 Once = AfterValidator(_once)
+PageSize = Literal["4x6", "5x7", "6x8", "a5", "a4", "letter"]
+"""Of what is printed, in inches where it has no name."""
 Seconds = Annotated[float, Field(ge=1, le=600)]
 
 
@@ -93,15 +95,22 @@ class Publishing(_Table):
 
 
 class Printing(_Table):
-    """The printer as CUPS calls it, none where it is empty, and how many copies one visitor may have."""
+    """The printer as CUPS calls it, none where it is empty; the page, and how many copies one visitor may have."""
 
     printer: str = ""
+    page: PageSize = "4x6"
     copies: Annotated[int, Field(ge=1, le=20)] = 1
 
 
 class Slideshow(_Table):
-    """The monitor of a second window with what was shared; none where it is empty."""
+    """A second window with what was shared.
 
+    on        visitors are asked whether their pictures may be seen in it: for one that `murai slideshow` opens, or that
+              another machine has
+    monitor   where the booth opens it by itself, which is `on` too; nowhere where it is empty
+    """
+
+    on: bool = False
     monitor: str = ""
 
 

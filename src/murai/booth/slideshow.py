@@ -11,10 +11,11 @@ import numpy as np
 import PIL.Image
 from PIL import ImageDraw
 
-from murai.booth.gallery import SLIDESHOW, Picture, shown_in
+from murai.booth.gallery import SLIDESHOW, Picture, shared_in, shown_in
 from murai.booth.letters import fitting, letters, wrapped
 from murai.booth.qr import qr_picture
 from murai.booth.words import Words
+from murai.errors import Say, silent
 from murai.frame import Frame, Image
 from murai.pictures import UNREADABLE, read_rgb
 from murai.sinks.encode import fit
@@ -74,7 +75,7 @@ class Slideshow:
     """Shows the gallery in `folder`, which another process fills, with the name of the `event`.
 
     `base` gives what links begin with for phones, empty where none would reach the booth: then there are no codes.
-    `titles` tells what a style is called.
+    `titles` tells what a style is called. `say` hears, once, where pictures were shared for other places only.
     """
 
     def __init__(
@@ -86,9 +87,10 @@ class Slideshow:
         titles: Callable[[str], str] = str,
         *,
         seconds: float = SECONDS,
+        say: Say = silent,
     ) -> None:
         self._folder, self._event, self._words, self._base, self._titles = folder, event, words, base, titles
-        self._seconds = seconds
+        self._seconds, self._say = seconds, say
         self._order = Order()
         self._over = threading.Event()
         self._numbers = count()
@@ -114,7 +116,18 @@ class Slideshow:
                 return self._drawn(picture, size)
             except UNREADABLE:  # it was deleted just now
                 continue
+        self._explain()
         return self._card(size)
+
+    def _explain(self) -> None:
+        """Say why nothing is shown, where visitors were not asked about a slideshow."""
+        shared = shared_in(self._folder)
+        if shared and not any(SLIDESHOW in picture.places for picture in shared):
+            self._say(
+                "pictures were shared, but no visitor was asked whether they may be seen here: for those to come set "
+                "on = true in the table [slideshow] of booth.toml, and start the booth again."
+            )
+            self._say = silent
 
     def _play(self, window: Window) -> None:
         try:

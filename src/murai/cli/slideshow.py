@@ -8,6 +8,7 @@ from cyclopts import Parameter, validators
 
 from murai.cli.common import Positive, folders, needs
 from murai.console import say
+from murai.errors import silent
 
 
 def slideshow(
@@ -25,6 +26,8 @@ def slideshow(
     attached: bool = False,
 ) -> int:
     """Show the pictures of a booth that were shared, one after the other, new ones first.
+
+    Visitors are asked about it where booth.toml says on = true, or a monitor, in the table [slideshow].
 
     Parameters
     ----------
@@ -61,7 +64,15 @@ def slideshow(
 
     use(font)
     titles = _titles()
-    show = Slideshow(folder, event, load_words(language), base, lambda style: titles.get(style, style), seconds=seconds)
+    show = Slideshow(
+        folder,
+        event,
+        load_words(language),
+        base,
+        lambda style: titles.get(style, style),
+        seconds=seconds,
+        say=silent if attached else say,  # the booth asks for it already
+    )
     window = WindowSink(f"{event} · murai", fullscreen=not windowed, monitor=monitor, beside=attached)
     parent = os.getppid()
     say(f"showing what was shared in {folder}. q in the window ends it.")
