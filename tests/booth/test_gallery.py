@@ -1,6 +1,7 @@
 """The gallery, with real files, a full disk, power cuts and damaged databases."""
 
 import csv
+import errno
 import io
 import os
 import signal
@@ -18,6 +19,7 @@ import PIL.Image
 import pytest
 
 from murai.booth.gallery import DATABASE, PAGES, PRIVATE, REFUSED, SHOWN, SLIDESHOW, Gallery, alias, shown_in
+from murai.cli import run
 from murai.errors import BoothError, MuraiError
 
 from .conftest import EVERYWHERE, painting
@@ -239,6 +241,55 @@ def test_an_export_of_pictures_from_before_there_were_zips(gallery: Gallery) -> 
     os.utime(gallery.folder / f"{key}.jpg", (0, 0))
     with unpacked(gallery) as archive:
         assert len(archive.namelist()) == 2
+
+
+def test_the_command_line_exports_the_same_while_the_booth_runs(gallery: Gallery, tmp_path: Path) -> None:
+    fill(gallery, 3)
+    fill(gallery, 2, shown=False)
+    file = tmp_path / "party.zip"
+    command = ["booth", "--folder", str(tmp_path), "--export", str(file)]
+    assert run(command) == 0
+    with zipfile.ZipFile(file) as archive, unpacked(gallery) as wanted:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            name: wanted.read(name) for name in wanted.namelist()
+        }
+        assert len(archive.namelist()) == 4
+    fill(gallery, 1)
+    assert run(command) == 2
+    assert run([*command, "--overwrite"]) == 0
+    gallery.close()
+    assert run([*command, "--overwrite"]) == 0
+    with zipfile.ZipFile(file) as archive:
+        assert len(archive.namelist()) == 5
+
+
+def test_an_export_that_cannot_be_is_one_sentence_and_leaves_nothing(
+    gallery: Gallery, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, out = str(tmp_path), tmp_path / "out"
+    out.mkdir()
+
+    def refused(folder: str, file: Path) -> str:
+        assert run(["booth", "--folder", folder, "--export", str(file)]) == 2
+        assert list(out.iterdir()) == []
+        return capsys.readouterr().err.replace("\n", " ")
+
+    assert "no picture in" in refused(place, out / "party.zip")
+    fill(gallery, 2)
+    assert "give its --folder" in refused(str(tmp_path / "nowhere"), out / "party.zip")
+    assert "party.zip" in refused(place, out / "party")
+    assert "create it first" in refused(place, out / "nowhere" / "party.zip")
+    with monkeypatch.context() as patch:
+        patch.setattr("murai.booth.gallery._pack", full)
+        assert "No space left on device" in refused(place, out / "party.zip")
+    gallery.close()
+    (gallery.folder / DATABASE).write_bytes(b"no database" * 1000)
+    assert "cannot be read" in refused(place, out / "party.zip")
+
+
+def full(*_: object) -> list[str]:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_pictures_that_are_deleted_during_an_export(gallery: Gallery) -> None:

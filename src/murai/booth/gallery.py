@@ -277,19 +277,7 @@ class Gallery:
 
     def export(self) -> Iterator[bytes]:
         """A ZIP of what everybody may see in the pages, and a list of it, piece by piece: no room is needed."""
-        pieces = _Pieces()
-        text = io.StringIO()
-        table = csv.writer(text)
-        table.writerow(["file", "clip", "made", "style", "kind"])
-        with zipfile.ZipFile(pieces, "w", strict_timestamps=False) as archive:
-            for picture in reversed(self.shown(-1)):
-                if row := _pack(archive, picture):
-                    table.writerow(row)
-                yield pieces.take()
-            listed = zipfile.ZipInfo("pictures.csv")  # of no time: the clock may be one that a ZIP cannot tell
-            listed.external_attr = 0o644 << 16
-            archive.writestr(listed, text.getvalue())
-        yield pieces.take()
+        return packed(self.shown(-1))
 
     def free(self) -> int:
         """Bytes that are left on the disk."""
@@ -381,15 +369,41 @@ def shared_in(folder: Path) -> list[Picture]:
     return _elsewhere(folder, "standing IN (?, ?)", [HELD, SHOWN])
 
 
-def _elsewhere(folder: Path, which: str, values: list[Any], limit: int = -1) -> list[Picture]:
-    address = f"{(folder / DATABASE).absolute().as_uri()}?mode=ro"
+def export_from(folder: Path, file: Path, *, overwrite: bool = False) -> int:
+    """Write what everybody may see in the pages of the gallery in `folder`, which another process may have, to the ZIP
+    `file`, whole or not at all. Returns how many pictures there are. Raises MuraiError."""
+    if file.suffix != ".zip":
+        raise BoothError(f"pictures are exported as a ZIP; call the file {file}.zip.")
+    whole = WholeFile(file, overwrite=overwrite)
     try:
-        with closing(sqlite3.connect(address, uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
-            rows = connection.execute(*_question(which, values, limit)).fetchall()
+        pictures = _read(folder, *_shown(PAGES))
+    except sqlite3.Error as error:
+        raise BoothError(f"{folder / DATABASE} cannot be read ({error}); start the booth again, which mends it.") from error
+    if not pictures:
+        raise BoothError(f"no picture in {folder} is shown in the pages yet; agree to those that wait for the host.")
+    try:
+        with whole.temporary.open("wb") as archive:
+            archive.writelines(packed(pictures))
+    except OSError as error:
+        whole.discard()
+        raise BoothError(f"{file} cannot be written ({error.strerror}); make room, or name another file.") from error
+    whole.commit()
+    return len(pictures)
+
+
+def _elsewhere(folder: Path, which: str, values: list[Any], limit: int = -1) -> list[Picture]:
+    try:
+        return _read(folder, which, values, limit)
     except sqlite3.Error:
         return []
-    return [_picture(folder, row) for row in rows]
+
+
+def _read(folder: Path, which: str, values: list[Any], limit: int = -1) -> list[Picture]:
+    """As `_listed` of a gallery that another process has."""
+    address = f"{(folder / DATABASE).absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [_picture(folder, row) for row in connection.execute(*_question(which, values, limit))]
 
 
 def _shown(place: str) -> tuple[str, list[Any]]:
@@ -464,6 +478,23 @@ def _save_preview(path: Path, clip: Sequence[Image]) -> None:
     first, *others = (_within(PIL.Image.fromarray(image), PREVIEW) for image in clip[::step])
     moving = {"save_all": True, "append_images": others, "duration": 1000 * step // CLIP_RATE, "loop": 0}
     _save(path, first, {"format": "WEBP", "quality": 70, "method": 2, **moving})
+
+
+def packed(pictures: Sequence[Picture]) -> Iterator[bytes]:
+    """A ZIP of `pictures`, the last one first, and a list of them, piece by piece; without those deleted meanwhile."""
+    pieces = _Pieces()
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["file", "clip", "made", "style", "kind"])
+    with zipfile.ZipFile(pieces, "w", strict_timestamps=False) as archive:
+        for picture in reversed(pictures):
+            if row := _pack(archive, picture):
+                table.writerow(row)
+            yield pieces.take()
+        listed = zipfile.ZipInfo("pictures.csv")  # of no time: the clock may be one that a ZIP cannot tell
+        listed.external_attr = 0o644 << 16
+        archive.writestr(listed, text.getvalue())
+    yield pieces.take()
 
 
 class _Pieces(io.BytesIO):

@@ -69,6 +69,8 @@ def booth(
     setup: bool = False,
     statistics: bool = False,
     day: str = "",
+    export: Path | None = None,
+    overwrite: bool = False,
 ) -> int:
     """Run a photo booth: visitors see themselves painted, take a picture, and take it home.
 
@@ -84,6 +86,10 @@ def booth(
         Say what a day was like: visits, pictures, styles, prints, posts.
     day
         Which, such as 2027-06-12; by default today.
+    export
+        Write the pictures that are shown in the gallery, and a list of them, to FILE.zip; also while the booth runs.
+    overwrite
+        Replace that file if it exists.
     """
     with needs("The photo booth", "booth"):
         import murai.booth.booth  # noqa: F401
@@ -92,6 +98,8 @@ def booth(
     place = folder or booth_folder()
     if statistics:
         return _tell_statistics(place, day)
+    if export is not None:
+        return _export(place, export, overwrite)
     known = Settings.load(file) if file.exists() or (settings is not None and not setup) else Settings()
     if setup:
         return _set_up(known, file)
@@ -258,6 +266,16 @@ def _tell_statistics(folder: Path, day: str) -> int:
         raise MuraiError(f"no booth has run in {folder} yet; give its --folder.")
     with closing(Ledger(folder / LEDGER, say)) as ledger, closing(Outbox(folder / OUTBOX, say)) as outbox:
         print("\n".join(statistics(ledger, outbox, day)))
+    return 0
+
+
+def _export(folder: Path, file: Path, overwrite: bool) -> int:
+    from murai.booth.gallery import DATABASE, export_from
+
+    if not (folder / "gallery" / DATABASE).is_file():
+        raise MuraiError(f"no booth has run in {folder} yet; give its --folder.")
+    pictures = export_from(folder / "gallery", file, overwrite=overwrite)
+    say(f"wrote {pictures} pictures to {file.resolve()}.")
     return 0
 
 
