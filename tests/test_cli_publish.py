@@ -89,6 +89,24 @@ def test_the_host_decides(murai, booth, tmp_path):
     assert row_of(outbox, one).state == "sent"
 
 
+def test_the_host_approves_all_that_waits(murai, booth, tmp_path):
+    outbox = Outbox(booth / "outbox.sqlite")
+    posts = [new_post(tmp_path) for _ in range(4)]
+    for post in posts:
+        outbox.add(post, ["x", "folder"], approved=False)
+    outbox.refuse(posts[3].key)
+    assert murai("approve", "--all") == (0, "pictures approved: 3\n", "")
+    states = {(row.key, row.service): row.state for row in outbox.rows()}
+    for place in ("x", "folder"):
+        assert [states[post.key, place] for post in posts] == ["queued"] * 3 + ["refused"]
+    assert murai("approve", "--all", "--folder", booth)[1] == "pictures approved: 0\n"
+    for wrong in ([], [posts[3].key, "--all"]):
+        code, out, said = murai("approve", *wrong)
+        assert (code, out) == (2, "")
+        assert "give the KEY of a picture, or --all." in said
+    assert outbox.counts()["folder"] == {"queued": 3, "refused": 1}
+
+
 def test_login_publish_and_logout_leave_no_secret_anywhere(murai, booth, tmp_path, bluesky, mastodon):  # noqa: F811
     """From the command line to the post, then every file and sentence is searched."""
     password, hook = bluesky.app_password(secrets.token_hex(8)), f"http://localhost:9/{secrets.token_hex(12)}"

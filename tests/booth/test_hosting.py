@@ -229,3 +229,107 @@ def test_an_evening_at_the_desk(browse: Callable[..., Any], gallery: Gallery, ho
     assert page.locator(f"img[src$='/{number(gallery, fresh)}']").first.evaluate(
         "image => image.decode().then(() => image.naturalWidth)"
     )
+
+
+@pytest.fixture
+def queue(browse: Callable[..., Any], gallery: Gallery) -> Any:
+    """The host's page with three pictures that wait: `keys`, and `asked`, which waits for the one that keys decide on;
+    `sent` is what was decided."""
+    page = browse("/host", DESK)
+    page.keys, page.sent = [held(gallery) for _ in range(3)], []
+    page.get_by_label("PIN").fill(PIN)
+    page.keyboard.press("Enter")
+
+    def asked(key: str) -> None:
+        page.locator(f".queue > [aria-current] img[src$='/{number(gallery, key)}']").wait_for()
+
+    page.asked = asked
+    asked(page.keys[0])
+
+    def decided(request: Any) -> None:
+        act = request.url.rpartition("/")[2]
+        if act in ("approve", "refuse"):
+            page.sent.append(act)
+
+    page.on("request", decided)
+    return page
+
+
+def standings(queue: Any, gallery: Gallery) -> list[str]:
+    return [picture.standing for picture in map(gallery.find, queue.keys) if picture]
+
+
+def test_keys_decide_on_what_waits_first(queue: Any, gallery: Gallery) -> None:
+    assert queue.get_by_text("Y shows the one with the frame").is_visible()
+    queue.keyboard.press("y")
+    queue.asked(queue.keys[1])
+    queue.keyboard.press("N")
+    queue.asked(queue.keys[2])
+    assert standings(queue, gallery) == [SHOWN, REFUSED, HELD]
+    queue.keyboard.press("y")
+    queue.get_by_text("Waiting for your yes").wait_for(state="detached")
+    queue.keyboard.press("y")
+    assert queue.sent == ["approve", "refuse", "approve"]
+
+
+def test_keys_that_are_held_or_meant_for_something_else_decide_nothing(queue: Any, gallery: Gallery) -> None:
+    queue.evaluate("document.querySelector('main').append(document.createElement('input'))")
+    queue.locator("main > input").focus()
+    queue.keyboard.type("yn")
+    assert queue.locator("main > input").input_value() == "yn"
+    queue.locator("h2").first.click()
+    for modifier in ("Control", "Alt", "Meta"):
+        queue.keyboard.press(f"{modifier}+y")
+    queue.keyboard.press("x")
+    queue.evaluate("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'n', repeat: true, bubbles: true}))")
+    assert queue.sent == []
+    assert standings(queue, gallery) == [HELD] * 3
+    queue.keyboard.press("n")
+    queue.asked(queue.keys[1])
+    assert queue.sent == ["refuse"]
+
+
+def test_a_key_decides_on_nothing_that_was_not_seen(queue: Any, gallery: Gallery) -> None:
+    """The page follows another host who decided on the first, and a key comes at that very moment; then one comes while
+    the second is out of sight."""
+    queue.evaluate(
+        """() => new MutationObserver((changes, observer) => {
+            if (!document.querySelector("main h2")?.textContent.includes("2")) return;
+            observer.disconnect();
+            document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "n", bubbles: true}));
+            document.body.dataset.pressed = "yes";
+        }).observe(document.body, {childList: true})"""
+    )
+    gallery.decide(queue.keys[0], True)
+    queue.locator("body[data-pressed]").wait_for()
+    queue.asked(queue.keys[1])
+    assert queue.sent == []
+    queue.set_viewport_size({"width": 700, "height": 300})
+    queue.evaluate("document.body.style.paddingBottom = '3000px'; scrollTo(0, document.body.scrollHeight)")
+    queue.keyboard.press("n")
+    assert queue.locator(".queue img").first.evaluate("image => image.getBoundingClientRect().bottom > 0")
+    assert queue.sent == []
+    queue.keyboard.press("n")
+    queue.asked(queue.keys[2])
+    assert standings(queue, gallery) == [SHOWN, REFUSED, HELD]
+
+
+def test_one_press_too_many_decides_on_nothing(queue: Any, gallery: Gallery) -> None:
+    queue.evaluate(
+        """() => ["y", "n"].forEach((key) =>
+            document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true})))"""
+    )
+    queue.asked(queue.keys[1])
+    assert queue.sent == ["approve"]
+    assert standings(queue, gallery) == [SHOWN, HELD, HELD]
+
+
+def test_without_scripts_nothing_is_said_of_keys(browse: Callable[..., Any], gallery: Gallery) -> None:
+    held(gallery)
+    page = browse("/host", DESK, java_script_enabled=False)
+    page.get_by_label("PIN").fill(PIN)
+    page.keyboard.press("Enter")
+    page.get_by_text("Waiting for your yes: 1").wait_for()
+    assert not page.get_by_text("by key").is_visible()
+    page.get_by_role("button", name="Show it").click()
+    page.get_by_text("Waiting for your yes").wait_for(state="detached")

@@ -1,7 +1,7 @@
 """murai publish: the accounts that the booth publishes with, and what waits to be published."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from murai.cli.common import booth_folder, config_folder, needs
 from murai.console import say, show_json
-from murai.errors import MuraiError
+from murai.errors import DeliveryError, MuraiError
 
 if TYPE_CHECKING:
     from murai.publish import Outbox, Row
@@ -111,10 +111,29 @@ def resume(service: Service, *, folder: Folder = None) -> None:
 
 
 @publish.command
-def approve(key: Key, *, folder: Folder = None) -> None:
-    """Let a picture go out that waits for the host."""
+def approve(
+    key: Annotated[str | None, Parameter(help="Of the picture, as `status` shows it.")] = None,
+    *,
+    all: bool = False,
+    folder: Folder = None,
+) -> None:
+    """Let a picture go out that waits for the host.
+
+    Parameters
+    ----------
+    all
+        Every picture that waits now.
+    """
+    if all is (key is not None):
+        raise MuraiError("give the KEY of a picture, or --all.")
     with _outbox(folder) as outbox:
-        outbox.approve(key)
+        if key is not None:
+            return outbox.approve(key)
+        keys = {row.key for row in outbox.rows("held")}
+        for each in keys:
+            with suppress(DeliveryError):  # its visitor took it back meanwhile
+                outbox.approve(each)
+    print(f"pictures approved: {len(keys)}")
 
 
 @publish.command

@@ -2,7 +2,9 @@
 // Everything works without this file; with it, pages follow what happens and pictures can be shared.
 
 const WAIT_AFTER_PRESS = 150; // milliseconds in which the booth does what was pressed
+const CALM = 400; // milliseconds for which a picture has been the first before a key decides on it
 let last = "";
+let asked = ""; // the picture that keys decide on
 
 /** What tells a button, link or summary from all others of a page. */
 function what(element) {
@@ -26,6 +28,7 @@ async function show(answer) {
   }
   [...next.querySelectorAll("button, a, summary")].find((each) => what(each) === focused)?.focus({ preventScroll: true });
   tell(next);
+  ask(next);
 }
 
 /** Say a new headline to who does not see it. */
@@ -72,6 +75,36 @@ document.addEventListener("submit", async (event) => {
   delete form.dataset.busy;
 });
 
+/** Mark what waits first for the host, which keys decide on from now on; a new one once it has been seen. */
+async function ask(main) {
+  const first = main.querySelector(".queue > li");
+  if (!first) return;
+  const image = first.querySelector("img");
+  if (image.src !== asked) {
+    await new Promise((done) => setTimeout(done, CALM));
+    await image.decode().catch(() => {}); // a picture that is damaged is decided on all the same
+  }
+  if (!first.isConnected) return;
+  asked = image.src;
+  first.setAttribute("aria-current", "true");
+}
+
+/** The host decides by y and n on the picture that is marked, where it is in sight. */
+document.addEventListener("keydown", (event) => {
+  const act = { y: "approve", n: "refuse" }[event.key?.toLowerCase()];
+  const first = document.querySelector(".queue > [aria-current]");
+  if (!act || !first || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const { top, bottom } = first.querySelector("img").getBoundingClientRect();
+  if (top + bottom < 0 || top + bottom > 2 * innerHeight) {
+    first.scrollIntoView({ block: "center" });
+    return;
+  }
+  first.removeAttribute("aria-current"); // once is enough
+  asked = "";
+  first.querySelector(`form[action="/host/${act}"] button`).click();
+});
+
 /** Sharing, where the phone allows it: browsers do on encrypted pages only. */
 async function offerSharing(button) {
   if (!navigator.canShare) return;
@@ -92,4 +125,5 @@ async function offerSharing(button) {
 
 document.querySelectorAll("[data-share]").forEach(offerSharing);
 last = document.querySelector("main")?.innerHTML ?? "";
+ask(document);
 follow();
