@@ -125,7 +125,7 @@ def play(folder: Path, config: dict[str, Any], seed: int) -> None:
     ]
     settings = {
         "publishing": {"moderation": False},
-        "keeping": {"days": None, "gigabytes": None},
+        "keeping": {"days": 0, "gigabytes": 0},
         "pages": {"host": "127.0.0.1", "port": 0},
     }
     with booth(folder / "booth", folder.parent / "tiny", services=services, pictures={}, **settings) as one:

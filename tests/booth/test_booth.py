@@ -238,6 +238,24 @@ def test_a_full_disk_is_an_apology(tmp_path, tiny_pack, monkeypatch):
         one.play(lambda: one.now.state == "review")
 
 
+@pytest.mark.parametrize(
+    ("keeping", "left"),
+    [({"days": 0, "gigabytes": 0}, 1), ({"days": 0}, 0), ({"gigabytes": 0}, 0)],
+)
+def test_without_a_limit_no_picture_is_removed(tmp_path, tiny_pack, monkeypatch, keeping, left):
+    """The picture is of 1970, and the disk is full."""
+    with booth(tmp_path, tiny_pack, keeping=keeping, pages={"host": "127.0.0.1", "port": 0}) as one:
+        picture = one.gallery.add(np.zeros((9, 16, 3), np.uint8), style="warm", kind="single")
+        with one.gallery._database.writing() as rows:
+            rows.execute("UPDATE pictures SET made = 0")
+        page = httpx.get(f"http://127.0.0.1:{one.pages.port}/p/{picture.key}").text
+        assert ("This link works for" in page) is ("days" not in keeping)
+        monkeypatch.setattr(one.gallery, "free", lambda: -10_000_000)
+        one.desk.tidy()
+        one.desk.wait()
+        assert len(one.gallery.all()) == left
+
+
 def test_a_retake_keeps_the_second_picture_only(tmp_path, tiny_pack):
     with booth(tmp_path, tiny_pack) as one:
         one.to_review("strip")

@@ -35,6 +35,14 @@ def test_what_is_saved_is_read_again(tmp_path):
     assert [path.name for path in file.parent.iterdir()] == ["booth.toml"]
 
 
+def test_no_limit_of_what_is_kept_is_read_again(tmp_path):
+    file = tmp_path / "booth.toml"
+    settings = Settings.model_validate({"keeping": {"days": 0, "gigabytes": 0}})
+    settings.save(file)
+    assert Settings.load(file) == settings
+    assert (settings.keeping.days, settings.keeping.gigabytes) == (0, 0)
+
+
 def test_a_pin_is_kept_as_a_hash_and_as_nothing_else(tmp_path):
     file = tmp_path / "booth.toml"
     Settings(pin=hash_pin("135790")).save(file)
@@ -68,6 +76,8 @@ def test_what_is_no_pin_is_refused(pin):
         ("kinds = ['single', 'painting']", "'kinds' cannot be like that"),
         ("kinds = []", "'kinds'"),
         ("[printing]\ncopies = 100", "'printing.copies'"),
+        ("[keeping]\ndays = -1", "'keeping.days'"),
+        ("[keeping]\ngigabytes = -0.5", "'keeping.gigabytes'"),
         ("[pictures]\ncaption = '{title}'", "{title} is not filled in"),
         ("[waiting]\ncountdown = 0", "'waiting.countdown'"),
         ("button = 'q'", "'q' means something else"),
@@ -104,7 +114,8 @@ def test_a_file_that_is_missing_or_too_large_is_said(tmp_path):
 
 
 def test_names_of_files_begin_where_the_settings_lie(tmp_path):
-    text = "languages = ['en', 'de.toml']\nfont = 'noto.ttc'\n[pictures]\nframe = 'frames/party.png'\nlogo = '/logos/one.png'"
+    pictures = "[pictures]\nframe = 'frames/party.png'\nlogo = '/logos/one.png'"
+    text = f"languages = ['en', 'de.toml']\nfont = 'noto.ttc'\n{pictures}"
     settings = Settings.load(saved(tmp_path, text))
     assert settings.languages == ("en", str(tmp_path / "de.toml"))
     assert settings.font == tmp_path / "noto.ttc"

@@ -455,7 +455,7 @@ class Booth:
             event=settings.event,
             titles={style.rpartition("/")[2]: title for style, title in self.titles.items()},
             wanted=settings.pages.address,
-            days=settings.keeping.days,
+            days=settings.keeping.days or None,
             delete=self.desk.delete,
             visiting=Phone(self),
             hosting=host,

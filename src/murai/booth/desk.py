@@ -374,7 +374,7 @@ class Desk:
     def _tidy(self) -> None:
         keeping = self._settings.keeping
         busy = self._outbox.busy(self._services)
-        for picture in self._gallery.retain(keeping.days, keeping.gigabytes, busy):
+        for picture in self._gallery.retain(keeping.days or None, keeping.gigabytes or None, busy):
             self._outbox.give_up(picture.alias)
 
     def _caption(self, style: str) -> str:

@@ -124,10 +124,10 @@ class Pages(_Table):
 
 
 class Keeping(_Table):
-    """How long pictures stay, and how much they may take; the oldest go first."""
+    """How long pictures stay, and how much they may take; the oldest go first. 0 is no limit."""
 
-    days: Annotated[float, Field(gt=0)] | None = 30
-    gigabytes: Annotated[float, Field(gt=0)] | None = 20
+    days: Annotated[float, Field(ge=0)] = 30
+    gigabytes: Annotated[float, Field(ge=0)] = 20
 
 
 class Waiting(_Table):
