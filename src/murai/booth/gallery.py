@@ -378,7 +378,9 @@ def export_from(folder: Path, file: Path, *, overwrite: bool = False) -> int:
     try:
         pictures = _read(folder, *_shown(PAGES))
     except sqlite3.Error as error:
-        raise BoothError(f"{folder / DATABASE} cannot be read ({error}); start the booth again, which mends it.") from error
+        raise BoothError(
+            f"{folder / DATABASE} cannot be read ({error}); start the booth again, which mends it."
+        ) from error
     if not pictures:
         raise BoothError(f"no picture in {folder} is shown in the pages yet; agree to those that wait for the host.")
     try:
