@@ -1,6 +1,7 @@
 """The booth put together: whole visits through real parts."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -435,6 +436,17 @@ def test_settings_that_cannot_be_are_said_and_leave_nothing_running(tmp_path, ti
     eventually(lambda: not [name for name in our_threads() if "desk" in name or "repaint" in name])
 
 
+WATCHING = """
+import os, sys
+if "murai.booth.repaint" in sys.orig_argv:
+    file = os.open(os.environ["MURAI_WATCHED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    def watch(event, arguments):
+        if event.startswith("socket.") and event != "socket.__new__":
+            os.write(file, f"{event} {arguments[1:]}\\n".encode())
+    sys.addaudithook(watch)
+    sys.audit("socket.connect", None, "the watch itself")
+"""
+"""What the process begins with that paints pictures again."""
 WATCHED = """
 import sys
 connected = []
@@ -463,23 +475,30 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 service = open_service("webhook", Held(address=f"http://127.0.0.1:{server.server_port}/", secret="a long secret"))
 settings = {"publishing": {"moderation": False}, "waiting": {"consent": 30}}
 settings["pages"] = {"host": "127.0.0.1", "port": 0, "address": "127.0.0.1"}
+settings["pictures"] = {"quality": "fine"}
 with booth(Path(sys.argv[1]), Path(sys.argv[2]), services=[service], **settings) as one:
     for kind, consent in (("single", "no"), ("strip", ""), ("single", "no")):
         one.whole_visit(kind, consent=consent)
+        one.play(lambda: not one.desk.repainting)
     one.wait(60)
     before = list(map(str, connected)), list(heard)
     one.whole_visit(consent="yes")
     one.play(lambda: heard)
-print(json.dumps({"before": before, "after": [str(each) for each in connected], "heard": heard}))
+    said = one.said
+print(json.dumps({"said": said, "before": before, "after": [str(each) for each in connected], "heard": heard}))
 """
 
 
 def test_nothing_leaves_the_machine_without_a_yes(tmp_path, tiny_pack):
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHED, tmp_path, tiny_pack], capture_output=True, text=True, timeout=100
-    )
+    (tmp_path / "sitecustomize.py").write_text(WATCHING)
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path, "MURAI_WATCHED": str(tmp_path / "watched")}
+    command = [sys.executable, "-c", WATCHED, tmp_path / "booth", tiny_pack]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
+    assert seen["said"] == [], "all were painted again"
+    assert (tmp_path / "watched").read_text() == "socket.connect ('the watch itself',)\n"
     assert seen["before"] == [[], []]
     assert len(seen["heard"]) == 1
     assert any("127.0.0.1" in each for each in seen["after"]), "the watch sees what is sent"

@@ -191,7 +191,7 @@ def test_an_evening_at_the_desk(browse: Callable[..., Any], gallery: Gallery, ho
     host.printer, host.trouble = "Out of paper", True
     host.channels = [
         Channel("folder", counts={"sent": 12, "queued": 1}),
-        Channel("mastodon", "@booth", "the login ran out", {"unsure": 1}, [TROUBLE]),
+        Channel("mastodon", "the login ran out", {"unsure": 1}, [TROUBLE]),
     ]
     host.said = [(time.time(), "The camera is back.")]
     page = browse("/host", DESK)

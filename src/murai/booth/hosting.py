@@ -48,13 +48,12 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A service that pictures go to: who is logged in there, how many pictures are in which state, what went wrong.
+    """A service that pictures go to: how many are in which state there, and what went wrong.
 
     `paused` is the reason why nothing is sent there, empty where pictures are.
     """
 
     name: str
-    account: str = ""
     paused: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     troubles: Sequence[Trouble] = ()
