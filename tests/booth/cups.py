@@ -41,19 +41,39 @@ DRIVER = """*PPD-Adobe: "4.3"
 *OpenUI *PageSize: PickOne
 *DefaultPageSize: w432h288
 *PageSize w432h288/6x4: ""
+*PageSize w288h432/4x6: ""
+*PageSize w360h504/5x7: ""
+*PageSize w432h576/6x8: ""
+*PageSize A5/A5: ""
 *PageSize A4/A4: ""
+*PageSize Letter/Letter: ""
 *CloseUI: *PageSize
 *OpenUI *PageRegion: PickOne
 *DefaultPageRegion: w432h288
 *PageRegion w432h288/6x4: ""
+*PageRegion w288h432/4x6: ""
+*PageRegion w360h504/5x7: ""
+*PageRegion w432h576/6x8: ""
+*PageRegion A5/A5: ""
 *PageRegion A4/A4: ""
+*PageRegion Letter/Letter: ""
 *CloseUI: *PageRegion
 *DefaultImageableArea: w432h288
 *ImageableArea w432h288: "0 0 432 288"
+*ImageableArea w288h432: "0 0 288 432"
+*ImageableArea w360h504: "0 0 360 504"
+*ImageableArea w432h576: "0 0 432 576"
+*ImageableArea A5: "0 0 420 595"
 *ImageableArea A4: "0 0 595 842"
+*ImageableArea Letter: "0 0 612 792"
 *DefaultPaperDimension: w432h288
 *PaperDimension w432h288: "432 288"
+*PaperDimension w288h432: "288 432"
+*PaperDimension w360h504: "360 504"
+*PaperDimension w432h576: "432 576"
+*PaperDimension A5: "420 595"
 *PaperDimension A4: "595 842"
+*PaperDimension Letter: "612 792"
 """
 SERVER = """Listen {folder}/cups.sock
 Browsing No

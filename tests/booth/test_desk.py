@@ -310,7 +310,7 @@ def test_nobody_waits_for_the_printer(one):
     class Slow:
         name = "Slow"
 
-        def print(self, file):
+        def print(self, file, page):
             printed.append(file.is_file())
             go_on.wait(20)
 

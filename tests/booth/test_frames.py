@@ -4,7 +4,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from murai.booth.frames import PAGE, PAPER, Look, Sheet, open_look, page
+from murai.booth.frames import DPI, PAGES, PAPER, Look, Sheet, open_look, page
 from murai.booth.letters import fitting, letters, shortened, widest, wrapped
 from murai.booth.settings import Pictures
 from murai.errors import BoothError
@@ -89,16 +89,31 @@ def test_captions_are_filled_in(caption, artist, text):
     assert Look("Party", caption).text("The Kiss", artist) == text
 
 
-def test_pages_are_four_by_six_inches_the_way_the_picture_lies():
-    assert page(plain(RED, 640, 360)).shape == (PAGE[0], PAGE[1], 3)
-    assert page(plain(RED, 360, 640)).shape == (PAGE[1], PAGE[0], 3)
+@pytest.mark.parametrize(
+    ("size", "inches"),
+    [
+        ("4x6", (4, 6)),
+        ("5x7", (5, 7)),
+        ("6x8", (6, 8)),
+        ("a5", (5.83, 8.27)),
+        ("a4", (8.27, 11.69)),
+        ("letter", (8.5, 11)),
+    ],
+)
+def test_pages_have_their_size_the_way_the_picture_lies(size, inches):
+    assert [side / DPI for side in PAGES[size]] == pytest.approx(inches, abs=0.01)
+    width, height = PAGES[size]
+    assert page(plain(RED, 640, 360), size).shape == (width, height, 3)
+    assert page(plain(RED, 360, 640), size).shape == (height, width, 3)
 
 
-def test_a_strip_is_on_its_page_twice():
-    sheet = page(plain(RED, 100, 300))
-    assert sheet.shape == (PAGE[1], PAGE[0], 3)
-    assert np.array_equal(sheet[:, : PAGE[0] // 2], sheet[:, PAGE[0] // 2 :])
-    assert share(sheet, RED) > 0.9
+@pytest.mark.parametrize("size", PAGES)
+def test_a_strip_is_on_its_page_twice(size):
+    sheet = page(plain(RED, 100, 300), size)
+    width, height = PAGES[size]
+    assert sheet.shape == (height, width, 3)
+    assert np.array_equal(sheet[:, : width // 2], sheet[:, width // 2 :])
+    assert share(sheet, RED) > 0.75
 
 
 def test_letters_have_the_accents_of_the_languages_that_ship():

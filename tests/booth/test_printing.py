@@ -11,7 +11,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from murai.booth.frames import DPI, PAGES, page, write_page
 from murai.booth.printing import Printer, printers
+from murai.booth.settings import PageSize
 from murai.errors import BoothError
 
 from .conftest import painting
@@ -75,9 +77,27 @@ def test_what_comes_out_of_the_printer_is_the_picture(queue: Path, photo: Path, 
     [pdf] = queue.glob("*.pdf")
     [sheet] = pages(pdf, tmp_path)
     expected = np.asarray(PIL.Image.open(photo).resize((432, 288))).astype(int)
-    assert sheet.shape == (288, 432, 3)
+    assert sheet.shape == (432, 288, 3)
+    sheet = np.rot90(sheet, -1)
     assert np.abs(sheet[8:-8, 8:-8] - expected[8:-8, 8:-8]).mean() < 4
     assert printer.state().ready
+
+
+@pytest.mark.parametrize("size", PAGES)
+def test_what_comes_out_has_the_size_of_its_page(queue: Path, tmp_path: Path, size: PageSize) -> None:
+    printer, (width, height) = Printer("Booth"), (round(72 / DPI * side) for side in PAGES[size])
+    sheets = [page(painting(0, shape), size) for shape in ((100, 300), (300, 200))]
+    for sheet in sheets:
+        write_page(sheet, tmp_path / "page.jpg")
+        printer.print(tmp_path / "page.jpg", size)
+    assert done(printer)
+    jobs = sorted(queue.glob("*.pdf"), key=lambda pdf: int(pdf.stem))
+    for pdf, sheet in zip(jobs, sheets, strict=True):
+        [came] = pages(pdf, tmp_path)
+        assert came.shape[:2] == pytest.approx((height, width), abs=1)
+        turned = came if sheet.shape[0] > sheet.shape[1] else np.rot90(came, -1)
+        expected = np.asarray(PIL.Image.fromarray(sheet).resize((turned.shape[1], turned.shape[0]))).astype(int)
+        assert np.abs(turned - expected)[8:-8, 8:-8].mean() < 4
 
 
 def test_without_paper_it_says_so_and_the_job_waits(queue: Path, photo: Path) -> None:
@@ -121,7 +141,7 @@ def test_an_empty_printer_is_said_to_the_visitor_and_once_to_the_host(
         one.push("button", "done")
         one.play(lambda: one.key)
         assert [printed(1), printed(2)] == ["waiting"] * 2
-        assert one.said == ["the printer Booth waits: media-empty-error; see to it, and what is queued is printed."]
+        assert one.said == ["the printer Booth waits: media-empty-error; see to it and what is queued is printed."]
         (queue / "empty").unlink()
         assert done(one.printer)
         assert printed(3) == "coming"

@@ -18,14 +18,12 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import PIL.Image
-
-from murai.booth.frames import DPI, Look, page
+from murai.booth.frames import Look, page, write_page
 from murai.booth.gallery import HELD, PRIVATE, SHOWN, Gallery, Picture, alias
 from murai.booth.ledger import Ledger
 from murai.booth.printing import PrinterState
 from murai.booth.repaint import Job, Repainter, heaviest
-from murai.booth.settings import Settings
+from murai.booth.settings import PageSize, Settings
 from murai.booth.shots import Kept, Shot, compose
 from murai.booth.visit import Kind
 from murai.booth.words import Words
@@ -46,8 +44,8 @@ class Printing(Protocol):
 
     name: str
 
-    def print(self, file: Path) -> object:
-        """Queue a picture."""
+    def print(self, file: Path, page: PageSize) -> object:
+        """Queue a picture for a page of that size."""
 
     def settled(self) -> PrinterState:
         """How it is once what was queued is printed or stuck."""
@@ -293,7 +291,7 @@ class Desk:
         if self._printer is None or not take.key or take.kept is None:
             return
         take.print = "coming"
-        sheet = page(take.kept.image)
+        sheet = page(take.kept.image, self._settings.printing.page)
         self._printing.submit(self._tried, lambda: self._print_out(take, sheet))
 
     def _print_out(self, take: Take, sheet: Image) -> None:
@@ -301,8 +299,8 @@ class Desk:
         assert self._printer is not None
         file = self._gallery.folder / f".print-{secrets.token_hex(4)}.part.jpg"
         try:
-            PIL.Image.fromarray(sheet).save(file, quality=95, subsampling=0, dpi=(DPI, DPI))
-            self._printer.print(file)
+            write_page(sheet, file)
+            self._printer.print(file, self._settings.printing.page)
         except (MuraiError, OSError) as error:
             take.print = "failed"
             self._say(f"a picture was not printed: {error}")
@@ -321,7 +319,7 @@ class Desk:
             if wanted:
                 take.print = "waiting"
             if wanted and wanted != self._wanted:
-                self._say(f"the printer {self._printer.name} waits: {wanted}; see to it, and what is queued is printed.")
+                self._say(f"the printer {self._printer.name} waits: {wanted}; see to it and what is queued is printed.")
             self._wanted = wanted
 
     def _forget(self, take: Take) -> None:

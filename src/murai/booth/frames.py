@@ -1,6 +1,6 @@
 """What surrounds a picture: paper, the host's frame, the name of the event, a caption, a logo; and printed pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import PIL.Image
 from PIL import ImageDraw
 
 from murai.booth.letters import Weight, fitting, letters, shortened
-from murai.booth.settings import Pictures
+from murai.booth.settings import PageSize, Pictures
 from murai.booth.words import PLACE
 from murai.errors import BoothError
 from murai.frame import Image
@@ -22,9 +22,16 @@ MARGIN, GAP, BAND = 3.5, 2.0, 13.0
 """Around all pictures, between them and below them, in hundredths of the shorter side of what they cover."""
 SMALLEST_SHARE = 0.16
 """Of the height of the band, the smallest letters: what is longer then is shortened."""
-PAGE = (1200, 1800)
-"""4 x 6 inches at 300 dots an inch."""
 DPI = 300
+PAGES: Mapping[PageSize, tuple[int, int]] = {
+    "4x6": (1200, 1800),
+    "5x7": (1500, 2100),
+    "6x8": (1800, 2400),
+    "a5": (1748, 2480),
+    "a4": (2480, 3508),
+    "letter": (2550, 3300),
+}
+"""Width and height of upright pages, in dots."""
 STRIP = 2.2
 """So many times as high as wide, two strips go on a page."""
 LARGEST_SIDE = 4096
@@ -79,18 +86,23 @@ class Sheet:
         return np.asarray(sheet)
 
 
-def page(image: Image) -> Image:
-    """`image` on a page of 4 x 6 inches, upright or lying; a strip twice, side by side, to be cut apart."""
+def page(image: Image, size: PageSize = "4x6") -> Image:
+    """`image` on a page of that size, upright or lying; a strip twice, side by side, to be cut apart."""
     height, width = image.shape[:2]
-    picture = PIL.Image.fromarray(image)
+    picture, upright = PIL.Image.fromarray(image), PAGES[size]
     if height > STRIP * width:
-        sheet = PIL.Image.new("RGB", PAGE, PAPER)
-        for left in (0, PAGE[0] // 2):
-            _lay(sheet, picture, (left, 0, PAGE[0] // 2, PAGE[1]))
+        sheet = PIL.Image.new("RGB", upright, PAPER)
+        for left in (0, upright[0] // 2):
+            _lay(sheet, picture, (left, 0, upright[0] // 2, upright[1]))
         return np.asarray(sheet)
-    sheet = PIL.Image.new("RGB", PAGE if height > width else PAGE[::-1], PAPER)
+    sheet = PIL.Image.new("RGB", upright if height > width else upright[::-1], PAPER)
     _lay(sheet, picture, (0, 0, *sheet.size))
     return np.asarray(sheet)
+
+
+def write_page(sheet: Image, file: Path) -> None:
+    """Write what `page` made as a JPEG to be printed."""
+    PIL.Image.fromarray(sheet).save(file, "JPEG", quality=95, subsampling=0, dpi=(DPI, DPI))
 
 
 def _lay(sheet: PIL.Image.Image, picture: PIL.Image.Image, place: tuple[int, int, int, int]) -> None:

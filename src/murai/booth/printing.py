@@ -5,11 +5,22 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from murai.booth.settings import PageSize
 from murai.errors import BoothError
 
+MEDIA: Mapping[PageSize, str] = {
+    "4x6": "na_index-4x6_4x6in",
+    "5x7": "na_5x7_5x7in",
+    "6x8": "na_index-4x6-ext_6x8in",
+    "a5": "iso_a5_148x210mm",
+    "a4": "iso_a4_210x297mm",
+    "letter": "na_letter_8.5x11in",
+}
+"""What IPP calls the pages."""
 PATIENCE = 10.0
 """Seconds that a command may take."""
 JOB = re.compile(r"request id is (\S+-\d+)")
@@ -55,11 +66,12 @@ class Printer:
     def __init__(self, name: str = "") -> None:
         self.name = _chosen(name)
 
-    def print(self, file: Path) -> None:
-        """Queue a picture, JPEG or PDF. It may be removed from the disk once this returns."""
+    def print(self, file: Path, page: PageSize = "4x6") -> None:
+        """Queue a picture, JPEG or PDF, for such a page. It may be removed from the disk once this returns."""
         if not file.is_file():
             raise BoothError("the picture to print is not there any more.")
-        said = _run("lp", "-d", self.name, "-t", "murai", "-o", "fit-to-page", "--", str(file.resolve()))
+        how = ("-t", "murai", "-o", f"media={MEDIA[page]}", "-o", "fit-to-page")
+        said = _run("lp", "-d", self.name, *how, "--", str(file.resolve()))
         if not JOB.search(said):
             raise BoothError(f"the printer {self.name} did not take the picture: {said.strip() or 'it says nothing'}.")
 
