@@ -151,7 +151,7 @@ def test_login_publish_and_logout_leave_no_secret_anywhere(murai, booth, tmp_pat
     assert code == 2
     assert "publish login bluesky" in said
     assert (tmp_path / "out" / post.picture.name).exists() is False
-    assert (tmp_path / "out" / f"{post.key}.png").read_bytes() == prepare(post, services[2].limits).image
+    assert (tmp_path / "out" / f"{post.key}.png").read_bytes() == prepare(post, services[2].limits).data
 
     kept = [tmp_path / "config" / "murai" / FILE.format(name) for name in SERVICES]
     assert password in kept[0].read_text()
