@@ -152,6 +152,24 @@ def test_an_empty_printer_is_said_to_the_visitor_and_once_to_the_host(
     assert len(list(queue.glob("*.pdf"))) == 3
 
 
+def test_a_booth_that_began_without_cups_prints_once_it_is_there(
+    tmp_path: Path, tiny_pack: Path, queue: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUPS_SERVER", str(tmp_path / "nowhere.sock"))
+    with booth(tmp_path / "booth", tiny_pack, printing={"printer": "Booth"}) as one:
+        assert [text.partition(":")[0] for text in one.said] == ["nothing is printed yet"]
+        monkeypatch.setenv("CUPS_SERVER", server)
+        one.to_review()
+        one.push("button", "done")
+        one.play(lambda: one.key)
+        one.push("print")
+        one.play(lambda: one.now.printed == 1)
+        one.desk.wait()
+        assert one.ledger.counts()["prints"] == 1
+    assert done(Printer("Booth"))
+    assert len(list(queue.glob("*.pdf"))) == 1
+
+
 def test_a_printer_that_was_stopped_says_why(queue: Path) -> None:
     printer = Printer("Booth")
     subprocess.run(["cupsdisable", "-r", "the lamp is broken", "Booth"], check=True)

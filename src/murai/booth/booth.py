@@ -424,9 +424,9 @@ class Booth:
         name = self._settings.printing.printer
         try:
             return Printer(name) if name else None
-        except MuraiError as error:  # a booth that does not print is better than none
-            self.say(f"nothing is printed: {error}")
-            return None
+        except MuraiError as error:  # it may come later, and a booth that does not print is better than none
+            self.say(f"nothing is printed yet: {error}")
+            return Printer(name, later=True)
 
     def _open_desk(self, stack: ExitStack) -> None:
         settings = self._settings

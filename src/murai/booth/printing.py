@@ -61,10 +61,11 @@ class Printer:
     """The printer called `name`; where that is empty, the system's default one, or the only one there is.
 
     Raises BoothError here and in all methods: without CUPS, for a printer that is not there, for what CUPS refuses.
+    `later` says that it may not be there yet: nothing is raised here then.
     """
 
-    def __init__(self, name: str = "") -> None:
-        self.name = _chosen(name)
+    def __init__(self, name: str = "", *, later: bool = False) -> None:
+        self.name = name if later else _chosen(name)
 
     def print(self, file: Path, page: PageSize = "4x6") -> None:
         """Queue a picture, JPEG or PDF, for such a page. It may be removed from the disk once this returns."""
