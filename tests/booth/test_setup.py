@@ -1,16 +1,24 @@
 """Setting a booth up, line by line."""
 
 import io
+import subprocess
 
+import numpy as np
 import PIL.Image
 import pytest
 from rich.console import Console
 
+from murai.booth.frames import Look
+from murai.booth.printing import Printer
 from murai.booth.settings import Settings, knows_pin
 from murai.booth.setup import Places, Setup
+from murai.booth.shots import Shot, compose
 from murai.errors import MuraiError, SinkError, UnknownStyle
 from murai.publish.credentials import Held
 from murai.sources import open_source
+from tests.booth.test_printing import done, pages, queue, server
+
+__all__ = ["queue", "server"]
 
 
 class Window:
@@ -29,6 +37,16 @@ def style(name):
         raise UnknownStyle(f"there is no style '{name}'.")
 
 
+def camera(spec, size):
+    return open_source(spec, size=(160, 90))
+
+
+def paint(style, image):
+    if style not in ("", "kiss"):
+        raise UnknownStyle(f"there is no style '{style}'.")
+    return np.full_like(image, 200), "The Kiss" if style else "The Starry Night", "An artist"
+
+
 @pytest.fixture
 def ask(tmp_path, monkeypatch):
     """Answers questions with lines; gives the settings, what was said and what was shown."""
@@ -36,7 +54,7 @@ def ask(tmp_path, monkeypatch):
     def ask(*lines, settings=None, accounts=None):
         monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
         said, shown = [], io.StringIO()
-        places = Places(lambda spec, size: open_source(spec, size=(160, 90)), window, style, accounts or Held())
+        places = Places(camera, window, style, paint, accounts or Held())
         setup = Setup(settings or Settings(source="pattern"), places, said.append, Console(file=shown, width=300))
         made = setup.run(tmp_path / "booth.toml")
         return made, said, shown.getvalue()
@@ -116,6 +134,52 @@ def test_an_answer_that_does_not_work_is_never_kept(ask):
     assert any("There is no monitor 7; there are: 1, 2. It stays as it was" in text for text in said)
 
 
+def test_the_sample_is_painted_and_called_as_in_the_language_of_the_booth(ask, tmp_path):
+    settings = Settings(source="pattern", styles=["kiss"], languages=["fr"], event="Fête")
+    _, said, _ = ask(settings=settings)
+    sample = np.asarray(PIL.Image.open(tmp_path / "booth-sample.jpg")).astype(int)
+
+    def off(caption):
+        """How far the sample is from one with that caption."""
+        painted = np.full((90, 160, 3), 200, np.uint8)
+        expected = compose("single", [Shot(painted, painted)], Look("Fête"), caption).image
+        return np.abs(sample - expected).mean()
+
+    assert off("Le Baiser, An artist") < 0.5 * off("The Kiss, An artist")
+    assert not [text for text in said if "not painted" in text]
+
+
+def test_a_sample_that_cannot_be_painted_is_shown_as_it_is(ask, tmp_path):
+    _, said, _ = ask(settings=Settings(source="pattern", styles=["nobody"]))
+    assert "the picture is not painted: there is no style 'nobody'." in said
+    sample = np.asarray(PIL.Image.open(tmp_path / "booth-sample.jpg"))
+    assert sample[10:80, 10:150].std() > 20, "the pattern"
+
+
+def test_a_test_page_is_printed_once_all_is_asked(ask, tmp_path, queue):
+    lines = [*[""] * 17, "5x7", "1"]
+    settings = Settings(source="pattern", printing={"printer": "Booth"})
+    made, said, _ = ask(*lines, "y", settings=settings)
+    assert made.printing.page == "5x7"
+    assert done(Printer("Booth"))
+    [pdf] = queue.glob("*.pdf")
+    [sheet] = pages(pdf, tmp_path)
+    assert sheet.shape == (504, 360, 3)
+    assert (np.abs(sheet.astype(int) - 200).max(2) < 8).mean() > 0.3, "the painted sample"
+    assert [text for text in said if text.startswith("a test page was sent to Booth: ")] == said[-1:]
+    ask(*lines, settings=settings)
+    assert done(Printer("Booth"))
+    assert len(list(queue.glob("*.pdf"))) == 1, "only for who wants one"
+
+
+def test_a_test_page_that_does_not_come_is_said(ask, queue):
+    subprocess.run(["cupsreject", "Booth"], check=True)
+    _, said, _ = ask(*[""] * 19, "perhaps", "y", settings=Settings(source="pattern", printing={"printer": "Booth"}))
+    assert "Booth: rejecting (Rejecting Jobs)." in said
+    assert "'perhaps' is neither y nor n." in said
+    assert "no test page came: CUPS refuses" in said[-1]
+
+
 def test_a_second_setup_begins_with_what_is_there(ask, tmp_path):
     first, _, _ = ask("Party", *[""] * 16, "13579")
     second, _, _ = ask(settings=Settings.load(tmp_path / "booth.toml"))
@@ -129,7 +193,7 @@ def test_a_host_who_stops_leaves_nothing_half_done(tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr("sys.stdin", Gone())
-    places = Places(open_source, window, style, Held())
+    places = Places(open_source, window, style, paint, Held())
     with pytest.raises(KeyboardInterrupt):
         Setup(Settings(), places, lambda text: None, Console(file=io.StringIO())).run(tmp_path / "booth.toml")
     assert list(tmp_path.iterdir()) == []
@@ -138,6 +202,6 @@ def test_a_host_who_stops_leaves_nothing_half_done(tmp_path, monkeypatch):
 def test_a_file_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    places = Places(lambda spec, size: open_source("pattern", size=(160, 90)), window, style, Held())
+    places = Places(lambda spec, size: open_source("pattern", size=(160, 90)), window, style, paint, Held())
     with pytest.raises(MuraiError):
         Setup(Settings(), places, lambda text: None, Console(file=io.StringIO())).run(tmp_path / "file" / "b.toml")

@@ -381,9 +381,14 @@ class Desk:
 
     def _names(self, style: str) -> tuple[str, str]:
         """Title and artist of PACK/NAME, or of a bare NAME."""
-        found = named(self._packs, style)
-        name = style.rpartition("/")[2].replace("_", " ")
-        return (found.title or name, found.artist or "") if found else (name, "")
+        return called(self._packs, style)
+
+
+def called(packs: Sequence[StylePack], style: str) -> tuple[str, str]:
+    """Title and artist of the style PACK/NAME, or of a bare NAME; the artist may be unknown."""
+    found = named(packs, style)
+    name = style.rpartition("/")[2].replace("_", " ")
+    return (found.title or name, found.artist or "") if found else (name, "")
 
 
 def named(packs: Sequence[StylePack], style: str) -> Style | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.prompt import Prompt
 
-from murai.booth.frames import open_look
+from murai.booth.frames import PAGES, open_look, page, write_page
 from murai.booth.printing import Printer, printers
 from murai.booth.settings import Pictures, Settings, hash_pin, reason
 from murai.booth.shots import Shot, compose
@@ -41,11 +42,15 @@ class Opened(Protocol):
 
 @dataclass(frozen=True)
 class Places:
-    """How what is asked for is tried: each raises MuraiError where it does not work."""
+    """How what is asked for is tried: each raises MuraiError where it does not work.
+
+    `paint` gives a picture in a style, the usual one where it is empty, with the title and the artist of that.
+    """
 
     source: Callable[[str, str], Source]
     window: Callable[[str | None], Opened]
     style: Callable[[str], object]
+    paint: Callable[[str, Image], tuple[Image, str, str]]
     accounts: Keeper
 
 
@@ -60,6 +65,7 @@ class Setup:
         self._console = console or Console(stderr=True, highlight=False)
         self._frame: Image | None = None
         self._folder = Path()
+        self._test_page = False
 
     def run(self, file: Path) -> Settings:
         """Ask for everything, and write it to `file`, whole; where the host stops before the end nothing is written.
@@ -157,12 +163,14 @@ class Setup:
             known = str(error)
         self._ask(f"Which printer, or {NONE}? There is: {known}", "printing.printer", self._try_printer)
         if self._settings.printing.printer:
+            self._ask(f"Which page does it print on? There are {', '.join(PAGES)}.", "printing.page")
             self._ask("How many copies may one visitor have?", "printing.copies")
+            self._test_page = self._agreed("Print a test page, once all is asked?")
 
     def _try_printer(self) -> None:
         if name := self._settings.printing.printer:
             state = Printer(name).state()
-            self._say(f"{name}: {'ready' if state.ready else ', '.join(state.reasons)}.")
+            self._say(f"{name}: {state.words}.")
 
     def _pin(self) -> None:
         """A PIN is asked for without being shown, and the one that is there stays where nothing is said."""
@@ -223,6 +231,15 @@ class Setup:
             raise MuraiError(f"'{text}' is neither y nor n.")
         return text.startswith("y")
 
+    def _agreed(self, question: str) -> bool:
+        """A yes to something that is no setting; nothing is a no."""
+        for _ in range(TRIES):
+            try:
+                return self._yes(question, False)
+            except MuraiError as error:
+                self._say(str(error))
+        return False
+
     @property
     def _found(self) -> Settings:
         """The settings with names of files that begin where the settings will lie."""
@@ -248,8 +265,34 @@ class Setup:
         """A picture of what visitors take home, to look at."""
         image = np.full((SAMPLE[1], SAMPLE[0], 3), 128, np.uint8) if self._frame is None else self._frame
         look = open_look(self._settings.event, self._found.pictures)
-        kept = compose("single", [Shot(image, image)], look, look.text("The Starry Night", "Vincent van Gogh"))
+        painted, title, artist = self._painted(image)
+        caption = look.text(load_words(self._found.languages[0]).painting(title), artist)
+        kept = compose("single", [Shot(painted, image)], look, caption)
         sample = WholeFile(file.with_name(f"{file.stem}-sample.jpg"), overwrite=True)
         PIL.Image.fromarray(kept.image).save(sample.temporary, quality=92)
         sample.commit()
         self._say(f"a picture will look like {sample.path}.")
+        if self._test_page:
+            self._print(kept.image)
+
+    def _painted(self, image: Image) -> tuple[Image, str, str]:
+        """`image` in the first of the styles, with its title and artist; as it is where that does not work."""
+        style = next(iter(self._settings.styles), "")
+        try:
+            return self._places.paint(style, image)
+        except MuraiError as error:
+            self._say(f"the picture is not painted: {error}")
+            return image, style.rpartition("/")[2].replace("_", " "), ""
+
+    def _print(self, image: Image) -> None:
+        """A test page."""
+        printing = self._settings.printing
+        try:
+            printer = Printer(printing.printer)
+            with TemporaryDirectory(prefix="murai-") as folder:
+                sheet = Path(folder) / "page.jpg"
+                write_page(page(image, printing.page), sheet)
+                printer.print(sheet, printing.page)
+            self._say(f"a test page was sent to {printer.name}: {printer.settled().words}.")
+        except (MuraiError, OSError) as error:
+            self._say(f"no test page came: {error}")

@@ -19,6 +19,7 @@ from murai.errors import MuraiError, UnknownStyle
 if TYPE_CHECKING:
     from murai.booth.booth import Booth
     from murai.booth.settings import Settings
+    from murai.frame import Image
     from murai.parts import Source
     from murai.sinks.window import WindowSink
 
@@ -294,8 +295,22 @@ def _set_up(settings: "Settings", file: Path) -> int:
         source=lambda spec, size: open_live(spec, None, say, size=parse_size(size), again=True),
         window=window,
         style=lambda name: find_style(name, folders()),
+        paint=_painted,
         accounts=Credentials(config_folder()),
     )
     Setup(settings, places, say).run(file)
     say("start it: murai booth" + ("" if file == config_folder() / FILE else f" --settings {file}"))
     return 0
+
+
+def _painted(style: str, image: "Image") -> "tuple[Image, str, str]":
+    """`image` in a style, the usual one where it is empty; its title and artist."""
+    from murai.booth.desk import called
+    from murai.frame import on_host
+    from murai.packs import find_style
+
+    painting = Painting(style=style) if style else Painting()
+    pack, mix = find_style(painting.style, folders())
+    repertoire, controls = open_repertoire(painting)
+    repertoire.use(controls)
+    return on_host(repertoire(image)), *called([pack], next(iter(mix)))
