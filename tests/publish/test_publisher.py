@@ -267,7 +267,7 @@ def test_a_disk_that_does_not_write_is_waited_for(outbox, tmp_path):
         other = sqlite3.connect(tmp_path / "outbox.sqlite", isolation_level=None)
         outbox._database._connection.execute("PRAGMA busy_timeout = 50")
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(MuraiError, match="cannot be written"):
+        with pytest.raises(MuraiError, match="in use by another program"):
             outbox.add(new_post(tmp_path), ["told"], approved=True)
         service.gate.clear()
         other.execute("ROLLBACK")
