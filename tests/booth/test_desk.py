@@ -15,7 +15,7 @@ from murai.booth.gallery import DATABASE, HELD, PRIVATE, REFUSED, SHOWN, alias
 from murai.booth.shots import Shot
 from murai.errors import BoothError
 from murai.packs import StylePack
-from murai.publish import open_service
+from murai.publish import Outbox, open_service
 from murai.publish.credentials import Held
 from tests.booth.visits import booth
 
@@ -281,6 +281,25 @@ def test_what_was_taken_back_or_refused_stays_its_visitors_alone_where_the_galle
         one.desk.wait()
         assert [one.gallery.find(key).standing for key in keys] == [PRIVATE] * 3
         assert [one.gallery.find(key).places for key in keys] == [()] * 3
+
+
+def test_another_process_is_followed_soon(publishing, tmp_path):
+    key, other = publishing.whole_visit(consent="yes"), publishing.whole_visit(consent="yes")
+    with closing(Outbox(publishing.outbox._database.file)) as elsewhere:  # as the command line does
+        elsewhere.approve(alias(key))
+        elsewhere.refuse(alias(other))
+    publishing.play(lambda: publishing.gallery.find(key).standing == SHOWN)
+    publishing.play(lambda: publishing.gallery.find(other).standing == REFUSED)
+
+
+def test_the_host_hears_where_a_picture_is_that_is_refused_too_late(publishing):
+    key = publishing.whole_visit(consent="yes")
+    publishing.desk.approve(key)
+    with publishing.outbox._database.writing() as table:
+        table.execute("UPDATE rows SET state = 'sent'")
+    publishing.desk.refuse(key)
+    assert publishing.said == ["a picture was refused that is at folder already: remove it there too."]
+    assert publishing.gallery.find(key).standing == REFUSED
 
 
 def test_what_the_host_refused_goes_to_no_other_service_either(publishing):

@@ -127,3 +127,8 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MuraiError):
         Settings().save(tmp_path / "file" / "booth.toml")
+
+
+def test_only_its_owner_reads_what_is_kept_of_the_pin(tmp_path):
+    Settings(pin=hash_pin("1357")).save(tmp_path / "booth.toml")
+    assert (tmp_path / "booth.toml").stat().st_mode & 0o077 == 0

@@ -46,7 +46,7 @@ AWAY_SECONDS = 5.0
 """Seconds for which the camera is lost before the host hears of it."""
 LONGEST_WAIT = 30.0
 """Seconds that a host waits after many wrong PINs, whoever typed them."""
-TIDY_EVERY = 300.0
+TIDY_EVERY, FOLLOW_EVERY = 300.0, 3.0
 PATIENCE = 10.0
 """Seconds for the show to end."""
 LETTERS = 12
@@ -122,6 +122,7 @@ class Booth:
         self._typed = -math.inf, 0  # when the last digit was, and in which state of the visit
         self._tries = Tries(5, LONGEST_WAIT, LONGEST_WAIT)
         self._next_tidy, self._next_look = clock() + TIDY_EVERY, clock() + LOOK_EVERY
+        self._next_follow = clock() + FOLLOW_EVERY
         with ExitStack() as stack:
             self._open_files(folder, stack)
             self.printer = self._open_printer()
@@ -252,6 +253,9 @@ class Booth:
         if self._clock() > self._next_tidy:
             self._next_tidy = self._clock() + TIDY_EVERY
             self.desk.tidy()
+        if self._clock() > self._next_follow:
+            self._next_follow = self._clock() + FOLLOW_EVERY
+            self.desk.follow()
         if self._clock() > self._next_look:
             self._next_look = self._clock() + LOOK_EVERY
             if self.now.state == "idle":

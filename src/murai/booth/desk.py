@@ -161,6 +161,10 @@ class Desk:
         self.later(self._catch_up)
         self.later(self._tidy)
 
+    def follow(self) -> None:
+        """Catch up where the command line decided something."""
+        self.later(lambda: self._catch_up() if self._outbox.changed() else None)
+
     def later(self, act: Callable[[], None], done: Callable[[bool], None] = lambda worked: None) -> None:
         """Do `act` after everything that was asked for before; `done` hears whether it worked."""
 
@@ -337,6 +341,9 @@ class Desk:
         with suppress(DeliveryError):  # it goes to no service, or is not in the outbox yet
             (self._outbox.approve if yes else self._outbox.refuse)(alias(key))
         self._gallery.decide(key, yes)
+        there = [row.service for row in self._outbox.rows("sent") if row.key == alias(key)]
+        if there and not yes:
+            self._say(f"a picture was refused that is at {', '.join(there)} already: remove it there too.")
 
     def _catch_up(self) -> None:
         """Publish what its visitor agreed to and did not get into the outbox; follow what the host decided there."""

@@ -146,5 +146,6 @@ def _layer(file: Path | None) -> PIL.Image.Image | None:
                 raise ValueError(f"it has more than {LARGEST_SIDE} pixels a side")
             return picture.convert("RGBA")
     except UNREADABLE as error:
-        reason = "no PNG, WebP or JPEG" if isinstance(error, PIL.UnidentifiedImageError) else error
+        unknown = isinstance(error, PIL.UnidentifiedImageError)
+        reason = "no PNG, WebP or JPEG" if unknown else getattr(error, "strerror", None) or error
         raise BoothError(f"{file} cannot be laid over pictures ({reason}); name another file.") from error

@@ -178,7 +178,7 @@ class Settings(_Table):
     @classmethod
     def _pixels(cls, size: str) -> str:
         if not SIZE.fullmatch(size):
-            raise ValueError(f"'{size}' is no size; write WIDTHxHEIGHT in pixels, such as 1920x1080")
+            raise ValueError(f"'{size}' is no size; write WIDTHxHEIGHT in pixels, up to 9999, such as 1920x1080")
         return size
 
     @field_validator("pin")
@@ -217,6 +217,7 @@ class Settings(_Table):
             file.parent.mkdir(parents=True, exist_ok=True)
             whole = WholeFile(file, overwrite=True)
             whole.temporary.write_text(text, encoding="utf-8")
+            whole.temporary.chmod(0o600)  # four digits are guessed from what is kept of them
         except OSError as error:
             raise BoothError(f"{file} cannot be written ({error.strerror}); give another --settings.") from error
         whole.commit()

@@ -276,7 +276,7 @@ def _export(folder: Path, file: Path, overwrite: bool) -> int:
     if not (folder / "gallery" / DATABASE).is_file():
         raise MuraiError(f"no booth has run in {folder} yet; give its --folder.")
     pictures = export_from(folder / "gallery", file, overwrite=overwrite)
-    say(f"wrote {pictures} pictures to {file.resolve()}.")
+    say(f"pictures written to {file.resolve()}: {pictures}.")
     return 0
 
 

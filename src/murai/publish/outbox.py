@@ -94,6 +94,7 @@ class Outbox:
         self._clock = clock
         self._database = Database(file, SCHEMA, say, mend=mend)
         self._news = threading.Condition()
+        self._version = 0
 
     @property
     def fresh(self) -> bool:
@@ -162,6 +163,12 @@ class Outbox:
                 "UPDATE rows SET state = 'failed', error = ? WHERE key = ? AND state IN ('held', 'queued', 'sending')",
                 (why, key),
             )
+
+    def changed(self) -> bool:
+        """Whether another process changed something since this was asked last."""
+        [[version]] = self._database.read("PRAGMA data_version")
+        changed, self._version = version != self._version, version
+        return bool(changed)
 
     def rows(self, state: State | None = None) -> list[Row]:
         """All of them, or those in one state, by when their pictures were made."""
