@@ -530,3 +530,18 @@ def test_a_printer_that_is_gone_is_said_to_the_visitor_and_the_host(tmp_path, ti
         one.play(lambda: one._take.print == "failed")
         assert "a picture was not printed" in one.said[0]
         assert one.key not in one.said[0]
+
+
+def test_a_visitor_stays_while_the_gallery_is_in_use(tmp_path, tiny_pack, monkeypatch):
+    go_on = threading.Event()
+    with booth(tmp_path, tiny_pack, waiting={"done": 6, "consent": 300, "review": 300, "choose": 450}) as one:
+        add = one.gallery.add
+        monkeypatch.setattr(one.gallery, "add", lambda *values, **named: go_on.wait(20) and add(*values, **named))
+        one.to_review()
+        one.push("button", "done")
+        one.wait(30)
+        assert one.now.state == "done"
+        go_on.set()
+        one.play(lambda: one.key)
+        one.play(lambda: one.now.state == "idle")
+        assert len(one.gallery.all()) == 1

@@ -226,7 +226,7 @@ def test_an_evening_at_the_desk(browse: Callable[..., Any], gallery: Gallery, ho
     assert zipfile.is_zipfile(download.value.path())
     fresh = held(gallery)  # the page follows by itself
     page.get_by_text("Waiting for your yes: 1").wait_for()
-    assert page.locator(f"img[src$='/{number(gallery, fresh)}']").first.evaluate(
+    assert page.locator(f"img[src*='/{number(gallery, fresh)}?']").first.evaluate(
         "image => image.decode().then(() => image.naturalWidth)"
     )
 
@@ -241,7 +241,7 @@ def queue(browse: Callable[..., Any], gallery: Gallery) -> Any:
     page.keyboard.press("Enter")
 
     def asked(key: str) -> None:
-        page.locator(f".queue > [aria-current] img[src$='/{number(gallery, key)}']").wait_for()
+        page.locator(f".queue > [aria-current] img[src*='/{number(gallery, key)}?']").wait_for()
 
     page.asked = asked
     asked(page.keys[0])
@@ -335,3 +335,8 @@ def test_without_scripts_nothing_is_said_of_keys(browse: Callable[..., Any], gal
     assert not page.get_by_text("by key").is_visible()
     page.get_by_role("button", name="Show it").click()
     page.get_by_text("Waiting for your yes").wait_for(state="detached")
+
+
+def test_a_page_that_said_no_goes_on_as_the_desk(client: httpx.Client) -> None:
+    answer = client.get("/host/approve")
+    assert (answer.is_redirect, answer.headers["location"]) == (True, "/host")

@@ -100,3 +100,8 @@ def test_lines_of_a_language_without_spaces_are_broken_too() -> None:
         assert "".join(lines).replace(" ", "") == JAPANESE.replace(" ", "")
         assert not [line for line in lines if line[0] in CLOSING or line[-1] in OPENING]
     assert wrapped(JAPANESE, font, 10_000) == [JAPANESE]
+
+
+def test_a_line_does_not_end_with_a_bracket_that_opens():
+    lines = wrapped("PARTY（夏祭）", letters(20), letters(20).getlength("PARTY（"))
+    assert not [line for line in lines if line.endswith("（")]

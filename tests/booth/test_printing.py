@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 
 from murai.booth.frames import DPI, PAGES, page, write_page
-from murai.booth.printing import Printer, printers
+from murai.booth.printing import FINE, Printer, printers
 from murai.booth.settings import PageSize
 from murai.errors import BoothError
 
@@ -211,3 +211,10 @@ def test_no_server_and_no_cups(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setattr("murai.booth.printing.PATIENCE", 0.1)
     with pytest.raises(BoothError, match="does not answer"):
         printers()
+
+
+@pytest.mark.parametrize("word", ["cups-waiting-for-job-completed", "cups-remote-processing", "toner-low-warning"])
+def test_what_a_printer_says_of_a_job_that_runs_is_no_trouble(word: str) -> None:
+    assert FINE.fullmatch(word)
+    assert not FINE.fullmatch("media-empty-error")
+    assert not FINE.fullmatch("cups-remote-stopped")

@@ -129,7 +129,7 @@ def test_where_no_visitor_was_asked_about_a_slideshow_that_is_said_once(gallery:
     slides.slide(SIZE)
     slides.slide(SIZE)
     (sentence,) = said
-    assert "set on = true in the table [slideshow] of booth.toml" in sentence
+    assert "where on = true stands in the table [slideshow] of booth.toml" in sentence
 
 
 def test_of_what_waits_for_the_host_nothing_is_said(gallery: Gallery, said: list[str]) -> None:

@@ -98,3 +98,9 @@ def test_what_a_file_lacks_is_said(tmp_path, change, said):
 def test_a_language_nobody_speaks_is_refused(language):
     with pytest.raises(BoothError):
         load_words(language)
+
+
+def test_what_else_a_file_holds_is_not_drawn(tmp_path):
+    english = (FOLDER / "en.toml").read_text(encoding="utf-8")
+    (file := tmp_path / "de.toml").write_text(f"{english}\n[notes]\nversion = 2\n", encoding="utf-8")
+    assert load_words(file).drawn == load_words("en").drawn

@@ -42,6 +42,8 @@ LOOK_EVERY = 60.0
 """Seconds between two looks at the address that phones reach, while nobody is there."""
 DIGITS_FOR = 10.0
 """Seconds after which a digit is forgotten that somebody pressed."""
+STAYS = 5.0
+"""Seconds that are left to a visitor when more are given for a picture that is not kept yet."""
 AWAY_SECONDS = 5.0
 """Seconds for which the camera is lost before the host hears of it."""
 LONGEST_WAIT = 30.0
@@ -135,9 +137,9 @@ class Booth:
             self._catcher = Catcher()
             seen = [self._catcher, *sinks, *([] if window is None else [window])]
             self.pipeline = Pipeline(source, stylizer, seen, say=self.say)
+            self._tell_of_letters()
             self._opened = stack.pop_all()
         self._opened.callback(self.pipeline.stop)
-        self._tell_of_letters()
         screen = Screen(self.languages, self.offers)
         self._display = None if window is None else Display(window, screen, clock)
 
@@ -246,6 +248,7 @@ class Booth:
             call()
         self._watch_camera()
         self._tell_of_camera()
+        self._wait_for_gallery()
         self._do(self.visit.tick())
         self._follow_style()
         if self._display is not None:
@@ -301,6 +304,11 @@ class Booth:
                 self._compose(now)
         elif self._catcher.lost and (now.state == "countdown" or self._catching):
             self._do(self.visit.hear("lost"))
+
+    def _wait_for_gallery(self) -> None:
+        """Let the visitor stay while another program has the gallery; the desk gives up after a while."""
+        if self.now.state == "done" and self._take is not None and not self._take.key and self.visit.left < STAYS:
+            self._do(self.visit.hear("kept"))
 
     def _tell_of_camera(self) -> None:
         """Tell the host once that the camera is lost, and once that it is back; before its first picture it is not."""

@@ -110,6 +110,8 @@ class Desk:
         self._numbers = count(1)
         self._waiting: dict[int, Take] = {}
         """What is being painted again, by number."""
+        self._behind = False
+        """Whether something was decided that was not followed yet."""
         self._closing = threading.Event()
         self._thread = ThreadPoolExecutor(1, "murai desk")
         self._printing = ThreadPoolExecutor(1, "murai print")
@@ -162,8 +164,8 @@ class Desk:
         self.later(self._tidy)
 
     def follow(self) -> None:
-        """Catch up where the command line decided something."""
-        self.later(lambda: self._catch_up() if self._outbox.changed() else None)
+        """Catch up where the command line decided something; `tidy` says what fails of it."""
+        self.later(self._follow_others)
 
     def later(self, act: Callable[[], None], done: Callable[[bool], None] = lambda worked: None) -> None:
         """Do `act` after everything that was asked for before; `done` hears whether it worked."""
@@ -368,6 +370,13 @@ class Desk:
         states = set(known.values())
         if states and not states & {"refused", "withdrawn"}:
             self._gallery.consent(picture.key, known, approved="held" not in states)
+
+    def _follow_others(self) -> None:
+        with suppress(MuraiError):
+            self._behind = self._outbox.changed() or self._behind
+            if self._behind:
+                self._catch_up()
+            self._behind = False
 
     def _follow(self, picture: Picture, states: set[State]) -> None:
         """Let a picture stand as the host decided on the command line, or just before the power was cut."""

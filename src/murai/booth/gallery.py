@@ -382,7 +382,9 @@ def export_from(folder: Path, file: Path, *, overwrite: bool = False) -> int:
             f"{folder / DATABASE} cannot be read ({error}); start the booth again, which mends it."
         ) from error
     if not pictures:
-        raise BoothError(f"no picture in {folder} is shown in the pages yet; agree to those that wait for the host.")
+        raise BoothError(
+            f"no picture in {folder} is shown in the pages yet; those that wait for the host need a yes first."
+        )
     try:
         with whole.temporary.open("wb") as archive:
             archive.writelines(packed(pictures))

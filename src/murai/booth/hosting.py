@@ -141,6 +141,7 @@ class HostPage:
             Route("/host/export.zip", self._export),
             Route("/host/thumbnail/{number}", self._thumbnail),
             Route("/host/{act}", posted(self._act), methods=["POST"]),
+            Route("/host/{act}", lambda request: RedirectResponse("/host")),  # a page that says no stands there
         ]
 
     def _page(self, request: Request, trouble: str = "", status: int = 200) -> Response:

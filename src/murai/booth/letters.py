@@ -34,7 +34,7 @@ WIDE = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020
 """Letters of Chinese and Japanese, which have no spaces: a line is broken between any two of them."""
 OPENING, CLOSING = "「『（【〈《〔", "」』）】〉》〕、。，．！？：；…・ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 """But no line ends with the first, or begins with the second."""
-WORD = re.compile(rf"([ \t\n]*)([{OPENING}]*[{WIDE}][{CLOSING}]*|[^ \t\n{WIDE}]+)")
+WORD = re.compile(rf"([ \t\n]*)([{OPENING}]*[{WIDE}][{CLOSING}]*|(?:(?![{OPENING}]+[{WIDE}])[^ \t\n{WIDE}])+)")
 
 _files = dict(ROBOTO)
 

@@ -24,7 +24,10 @@ MEDIA: Mapping[PageSize, str] = {
 PATIENCE = 10.0
 """Seconds that a command may take."""
 JOB = re.compile(r"request id is (\S+-\d+)")
-FINE = re.compile(r"none|job-(printing|queued)|.*-report|.*-(low|almost-empty|almost-full)(-warning)?")
+FINE = re.compile(
+    r"none|job-(printing|queued)|.*-report|.*-(low|almost-empty|almost-full)(-warning)?"
+    r"|cups-(waiting-for-job-completed|remote-(pending|processing|completed)|.*-filter-warning)"
+)
 """What a printer says of itself that is no trouble: what it only reports, and what will be used up before long."""
 REACHING = "connecting-to-device"
 """What it says at the start of a job; that is trouble only where it stays."""

@@ -124,8 +124,8 @@ class Slideshow:
         shared = shared_in(self._folder)
         if shared and not any(SLIDESHOW in picture.places for picture in shared):
             self._say(
-                "pictures were shared, but no visitor was asked whether they may be seen here: for those to come set "
-                "on = true in the table [slideshow] of booth.toml, and start the booth again."
+                "of what was shared so far no visitor was asked whether it may be seen here: they are asked where "
+                "on = true stands in the table [slideshow] of booth.toml."
             )
             self._say = silent
 

@@ -42,7 +42,7 @@ class Words:
     def drawn(self) -> str:
         """All that the booth itself draws of it; its pages are drawn by browsers."""
         tables = (table for name, table in self._tables.items() if name != "pages" and isinstance(table, dict))
-        return self.language + "".join(text for table in tables for text in table.values())
+        return self.language + "".join(text for table in tables for text in table.values() if isinstance(text, str))
 
 
 def bundled() -> list[str]:

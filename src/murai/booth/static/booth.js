@@ -82,7 +82,11 @@ async function ask(main) {
   const image = first.querySelector("img");
   if (image.src !== asked) {
     await new Promise((done) => setTimeout(done, CALM));
-    await image.decode().catch(() => {}); // a picture that is damaged is decided on all the same
+    try {
+      await image.decode();
+    } catch {
+      return; // nobody saw it: its buttons decide
+    }
   }
   if (!first.isConnected) return;
   asked = image.src;
