@@ -1,10 +1,12 @@
 """Still pictures as the eye should see them: upright, opaque, 8 bits a colour. For sources and training alike."""
 
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -18,6 +20,17 @@ UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, PIL.Image.Decompressio
 """Everything Pillow raises for a file that is missing, damaged, no picture or too large."""
 
 _REDUCIBLE = ("L", "RGB", "RGBA", "CMYK")
+
+
+def save_picture(picture: PIL.Image.Image, path: Path, **options: Any) -> None:
+    """Write `picture` to `path` as its ending says, with Pillow's `options`, all of it. Raises OSError, ValueError.
+
+    Pillow by itself takes for the whole what a disk has written that is full in the middle of it.
+    """
+    kind = options.pop("format", None) or PIL.Image.registered_extensions()[path.suffix.lower()]
+    data = io.BytesIO()
+    picture.save(data, kind, **options)
+    path.write_bytes(data.getvalue())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import csv
 import errno
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import pytest
 from murai.booth.gallery import DATABASE, PAGES, PRIVATE, REFUSED, SHOWN, SLIDESHOW, Gallery, alias, shown_in
 from murai.cli import run
 from murai.errors import BoothError, MuraiError
+from murai.pictures import save_picture
 
 from .conftest import EVERYWHERE, painting
 
@@ -444,3 +446,17 @@ def test_what_is_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MuraiError, match="name another folder"):
         Gallery(tmp_path / "file")
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_picture_is_said(small_disk: Path) -> None:
+    file, rest = small_disk / "picture.jpg", small_disk / "rest"
+    picture = PIL.Image.fromarray(noise(160))
+    save_picture(picture, file, quality=95)
+    pages = -(-file.stat().st_size // 4096)
+    assert pages > 2
+    for left in range(1, pages):
+        file.unlink()
+        rest.unlink(missing_ok=True)
+        rest.write_bytes(bytes(shutil.disk_usage(small_disk).free - left * 4096))
+        with pytest.raises(OSError, match="No space left"):
+            save_picture(picture, file, quality=95)

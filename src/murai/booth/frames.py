@@ -13,7 +13,7 @@ from murai.booth.settings import PageSize, Pictures
 from murai.booth.words import PLACE
 from murai.errors import BoothError
 from murai.frame import Image
-from murai.pictures import UNREADABLE
+from murai.pictures import UNREADABLE, save_picture
 from murai.sinks.encode import fit
 
 Colour = tuple[int, int, int]
@@ -102,7 +102,7 @@ def page(image: Image, size: PageSize = "4x6") -> Image:
 
 def write_page(sheet: Image, file: Path) -> None:
     """Write what `page` made as a JPEG to be printed."""
-    PIL.Image.fromarray(sheet).save(file, "JPEG", quality=95, subsampling=0, dpi=(DPI, DPI))
+    save_picture(PIL.Image.fromarray(sheet), file, quality=95, subsampling=0, dpi=(DPI, DPI))
 
 
 def _lay(sheet: PIL.Image.Image, picture: PIL.Image.Image, place: tuple[int, int, int, int]) -> None:

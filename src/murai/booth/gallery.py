@@ -25,7 +25,7 @@ import PIL.Image
 from murai.database import Database, claim
 from murai.errors import BoothError, MuraiError, Say, silent
 from murai.frame import Frame, Image, StreamInfo
-from murai.pictures import UNREADABLE, read_rgb
+from murai.pictures import UNREADABLE, read_rgb, save_picture
 from murai.sinks.file import FileSink
 from murai.sinks.whole import WholeFile, sync_folder
 
@@ -450,7 +450,7 @@ def _save(path: Path, picture: PIL.Image.Image, options: dict[str, Any]) -> None
     """Write pixels and nothing else, whole or not at all."""
     whole = WholeFile(path, overwrite=True)
     try:
-        picture.save(whole.temporary, **options)
+        save_picture(picture, whole.temporary, **options)
         whole.commit()
     except (OSError, MuraiError) as error:
         whole.discard()

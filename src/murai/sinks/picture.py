@@ -7,6 +7,7 @@ import PIL.Image
 
 from murai.errors import SinkError
 from murai.frame import Image
+from murai.pictures import save_picture
 from murai.sinks.whole import WholeFile
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -38,7 +39,7 @@ def write_picture(path: str | Path, image: Image, *, overwrite: bool = False, so
     if source is not None:
         whole.keep_apart(source)
     try:
-        PIL.Image.fromarray(image).save(whole.temporary, **OPTIONS[Path(path).suffix.lower()])
+        save_picture(PIL.Image.fromarray(image), whole.temporary, **OPTIONS[Path(path).suffix.lower()])
     except (OSError, ValueError) as error:
         whole.discard()
         raise SinkError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
