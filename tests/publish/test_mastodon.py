@@ -149,51 +149,47 @@ def media(url):
     return json.dumps({"id": "1", "type": "video", "url": url}).encode()
 
 
-def test_a_clip_is_posted_once_the_server_has_finished_with_it(between, tmp_path):
-    one = between()
-    service, notes = Mastodon(Held(server=one.url, token="abcdef")), Memory()
-    post = prepare(moving_post(tmp_path), Limits(clip=None))
+@pytest.fixture
+def looking(between, tmp_path):
+    """A server that has a clip and still looks at it; what sends it again, and its notes."""
+    one, notes = between(), Memory()
+    service, post = Mastodon(Held(server=one.url, token="abcdef")), prepare(moving_post(tmp_path), Limits(clip=None))
     one.answer(202, PLAIN, media(None), path="/v2/media")
-    one.answer(206, PLAIN, media(None), path="/v1/media/1", times=2)
-    for _ in range(2):
-        with pytest.raises(NotReady):
-            service.send(post, notes)
+    one.answer(206, PLAIN, media(None), path="/v1/media/1")
+    with pytest.raises(NotReady):
+        service.send(post, notes)
+    return one, lambda: service.send(post, notes), notes
+
+
+def test_a_clip_is_posted_once_the_server_has_finished_with_it(looking):
+    one, send, notes = looking
+    one.answer(206, PLAIN, media(None), path="/v1/media/1")
+    with pytest.raises(NotReady):
+        send()
     one.answer(503, path="/v1/media/1")
     with pytest.raises(TryLater):
-        service.send(post, notes)
+        send()
     assert not notes["posting"]  # surely not: nothing is looked for
     one.answer(200, PLAIN, media("http://a/1.mp4"), path="/v1/media/1")
     one.answer(200, PLAIN, json.dumps({"id": "2", "url": "http://a/2"}).encode(), path="/v1/statuses")
-    assert service.send(post, notes) == "http://a/2"
+    assert send() == "http://a/2"
     assert [path for _, path, _, _ in one.requests].count("/api/v2/media") == 1
 
 
-def test_a_clip_that_the_server_makes_nothing_of_is_refused(between, tmp_path):
-    one = between()
-    service, notes = Mastodon(Held(server=one.url, token="abcdef")), Memory()
-    post = prepare(moving_post(tmp_path), Limits(clip=None))
-    one.answer(202, PLAIN, media(None), path="/v2/media")
-    one.answer(206, PLAIN, media(None), path="/v1/media/1")
-    with pytest.raises(NotReady):
-        service.send(post, notes)
+def test_a_clip_that_the_server_makes_nothing_of_is_refused(looking):
+    one, send, notes = looking
     one.answer(422, PLAIN, b'{"error": "no video"}', path="/v1/media/1", times=2)
     with pytest.raises(Refused):
-        service.send(post, notes)
+        send()
     assert not notes["media"]  # what is sent next is uploaded
 
 
-def test_what_is_refused_while_the_server_has_its_picture_is_refused(between, tmp_path):
-    one = between()
-    service, notes = Mastodon(Held(server=one.url, token="abcdef")), Memory()
-    post = prepare(moving_post(tmp_path), Limits(clip=None))
-    one.answer(202, PLAIN, media(None), path="/v2/media")
-    one.answer(206, PLAIN, media(None), path="/v1/media/1")
-    with pytest.raises(NotReady):
-        service.send(post, notes)
+def test_what_is_refused_while_the_server_has_its_picture_is_refused(looking):
+    one, send, _ = looking
     one.answer(200, PLAIN, media("http://a/1.mp4"), path="/v1/media/1", times=2)
     one.answer(422, PLAIN, b'{"error": "rude"}', path="/v1/statuses")
     with pytest.raises(Refused, match="rude"):
-        service.send(post, notes)
+        send()
 
 
 def test_a_post_is_looked_for_back_to_the_attempt(mastodon, between, tmp_path):

@@ -23,6 +23,7 @@ from murai.booth.words import bundled, load_words
 from murai.errors import MuraiError, Say
 from murai.frame import Image
 from murai.parts import Source
+from murai.pictures import save_picture
 from murai.publish import SERVICES, open_service
 from murai.publish.credentials import Keeper
 from murai.sinks.whole import WholeFile
@@ -269,7 +270,7 @@ class Setup:
         caption = look.text(load_words(self._found.languages[0]).painting(title), artist)
         kept = compose("single", [Shot(painted, image)], look, caption)
         sample = WholeFile(file.with_name(f"{file.stem}-sample.jpg"), overwrite=True)
-        PIL.Image.fromarray(kept.image).save(sample.temporary, quality=92)
+        save_picture(PIL.Image.fromarray(kept.image), sample.temporary, quality=92)
         sample.commit()
         self._say(f"a picture will look like {sample.path}.")
         if self._test_page:

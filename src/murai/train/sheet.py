@@ -9,6 +9,7 @@ from torch import Tensor
 
 from murai.errors import TrainError
 from murai.nets.base import StylizationNetwork
+from murai.pictures import save_picture
 from murai.train.photos import to_picture
 
 
@@ -16,7 +17,7 @@ def save_whole(picture: Pillow.Image, path: Path) -> None:
     """Write a picture under a temporary name and rename it. Raises TrainError where the disk refuses it."""
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        picture.save(temporary, quality=92)
+        save_picture(picture, temporary, quality=92)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
