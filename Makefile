@@ -16,6 +16,7 @@ demo: $(VENV)/base
 	$(BIN)/murai live --overwrite
 
 test: system $(VENV)/all servers check
+	$(BIN)/python -c "from murai.stylizers.apply import prepare; prepare()"  # compiled once, not by every test's process
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # The real servers that the tests of publishing speak to; where they cannot be had, those tests say so and are skipped.

@@ -1,14 +1,12 @@
 """The packs that ship: what their parents were known for is absent from every style.
 
-Dots and bubbles, a checkerboard, dark borders, a colour cast where nothing should be painted, trouble with batches, and
-trouble at other sizes than those learned at.
+Dots and bubbles, a checkerboard, dark borders, and trouble at other sizes than those learned at.
 """
 
 import numpy as np
 import pytest
 
 from murai.controls import Controls
-from murai.measure.sheets import flats
 from murai.measure.stability import with_noise
 from murai.packs import StylePack, bundled_folder
 from murai.sources.pattern import PatternSource
@@ -16,8 +14,13 @@ from murai.stylizers.openvino import OpenVINOStylizer
 
 PACKS = [StylePack.load(path) for path in sorted(bundled_folder().iterdir()) if path.is_dir()]
 STYLES = [pytest.param(pack, name, id=f"{pack.name}/{name}") for pack in PACKS for name in pack.names]
-LIMIT = 10_000_000
+LIMIT = 30_000_000
 """Bytes of all packs together."""
+USUAL = {
+    *("starry_night", "great_wave", "scream", "shipwreck", "kiss"),
+    *("composition_vii", "wheatfield", "tableau_2", "water_lilies", "portrait"),
+}
+"""Styles that every pack has."""
 LATTICE = 0.02
 """What the lattice loss counts: photographs have 0.003 to 0.005, and 0.05 are scales that a passer-by sees."""
 
@@ -29,8 +32,8 @@ def stylizers():
 
 @pytest.fixture
 def paint(stylizers):
-    def paint(pack, name, picture, strength=1.0):
-        stylizers[pack.name].use(Controls(mix={name: 1.0}, strength=strength))
+    def paint(pack, name, picture, **controls):
+        stylizers[pack.name].use(Controls(mix={name: 1.0}, **controls))
         return stylizers[pack.name](picture)
 
     return paint
@@ -40,13 +43,30 @@ def scene(width=320, height=180):
     return next(iter(PatternSource(width, height, live=False))).image
 
 
+def flats():
+    """Areas of dark, middle and light grey, two tones of skin, and the sky, [180, 320, 3]."""
+    colors = np.array([(40, 40, 40), (128, 128, 128), (220, 220, 220), (241, 194, 165), (141, 85, 54), (120, 170, 230)])
+    rows = np.arange(180) * 2 // 180
+    columns = np.arange(320) * 3 // 320
+    return colors[3 * rows[:, None] + columns].astype(np.uint8)
+
+
 def flat(level, size=256):
     return np.full((size, size, 3), level, np.uint8)
 
 
+def test_they_are_there_with_their_styles_and_both_ends():
+    paintings = StylePack.load(bundled_folder() / "paintings")
+    assert paintings.manifest.tier == "fast"
+    assert len(paintings.names) >= 14
+    assert all(pack.names[0] == "starry_night" for pack in PACKS)
+    assert all(set(pack.names) >= USUAL for pack in PACKS)
+    assert all(pack.manifest.ends == 2 for pack in PACKS)
+
+
 def test_they_are_small_enough():
     assert PACKS
-    assert sum(file.stat().st_size for file in bundled_folder().rglob("*") if file.is_file()) < LIMIT
+    assert sum(file.stat().st_size for pack in PACKS for file in pack.path.rglob("*") if file.is_file()) < LIMIT
 
 
 @pytest.mark.parametrize("pack", PACKS, ids=[pack.name for pack in PACKS])
@@ -56,7 +76,7 @@ def test_every_style_names_its_work_and_has_its_figures(pack):
         assert style.artist
         assert style.year
         assert style.licence == "public domain"
-        assert f"{pack.manifest.measured[style.name]['total']:.3f}" in pack.card
+        assert f"`{style.name}`" in pack.card
     assert "non-commercial research use" in pack.card
 
 
@@ -64,6 +84,17 @@ def test_every_style_names_its_work_and_has_its_figures(pack):
 def test_it_really_paints(paint, pack, name):
     picture = scene()
     assert np.abs(paint(pack, name, picture).astype(int) - picture).mean() > 12
+
+
+@pytest.mark.parametrize(("pack", "name"), STYLES)
+def test_both_ends_paint_and_differently(paint, pack, name):
+    picture = scene()
+    faithful, middle, bold = (paint(pack, name, picture, boldness=boldness).astype(int) for boldness in (0, 0.5, 1))
+    for painted in (faithful, bold):
+        assert np.abs(painted - picture).mean() > 8
+    ends, *halves = (np.abs(a - b).mean() for a, b in ((faithful, bold), (faithful, middle), (middle, bold)))
+    assert ends > 2
+    assert all(0 < half < ends for half in halves)
 
 
 @pytest.mark.parametrize(("pack", "name"), STYLES)
@@ -108,32 +139,38 @@ def test_the_picture_has_no_rim(paint, pack, name):
     assert np.abs(rims(paint(pack, name, picture)) - rims(picture)).max() < 30
 
 
-@pytest.mark.parametrize("pack", [pack for pack in PACKS if pack.photograph is not None], ids=lambda pack: pack.name)
-def test_the_vector_of_the_photograph_casts_no_colour_and_gentle_painting_begins_there(stylizers, paint, pack):
-    picture = scene()
-    unpainted = stylizers[pack.name].runtime.run(picture[None], pack.photograph[None])[0]
-    assert np.abs(unpainted.astype(int) - picture).max() <= 1
-    for name in pack.names:
-        assert np.abs(paint(pack, name, picture, 0.02).astype(int) - picture).mean() < 4
-
-
-def test_a_pack_can_give_pictures_back():
-    assert any(pack.photograph is not None for pack in PACKS)
-
-
 @pytest.mark.parametrize(("pack", "name"), STYLES)
-def test_a_batch_is_painted_as_its_pictures_alone_are(stylizers, pack, name):
-    pictures = np.stack([scene(64, 48), scene(64, 48)[::-1], flat(90, 64)[:48]])
-    runtime, vector = stylizers[pack.name].runtime, pack.vector({name: 1.0})[None]
-    together = runtime.run(pictures, np.repeat(vector, 3, axis=0)).astype(int)
-    for picture, painted in zip(pictures, together, strict=True):
-        assert np.abs(runtime.run(picture[None], vector)[0].astype(int) - painted).max() <= 1
+def test_gentle_painting_begins_with_the_picture(paint, pack, name):
+    picture = scene()
+    assert np.abs(paint(pack, name, picture, strength=0.02).astype(int) - picture).mean() < 4
+    assert paint(pack, name, picture, strength=0.0) is picture
+
+
+@pytest.mark.parametrize("pack", PACKS, ids=[pack.name for pack in PACKS])
+def test_between_two_styles_lies_a_painting_between(stylizers, pack):
+    picture, stylizer = scene(), stylizers[pack.name]
+    first, last = pack.names[:2]
+    paintings = []
+    for share in (0.0, 0.5, 1.0):
+        stylizer.use(Controls(mix={first: 1 - share, last: share}))
+        paintings.append(stylizer(picture).astype(int))
+    whole, *halves = (np.abs(paintings[a] - paintings[b]).mean() for a, b in ((0, 2), (0, 1), (1, 2)))
+    assert all(0 < half < whole for half in halves)
+    assert np.abs(paintings[1] - picture).mean() > 8, "a blend is a painting too"
 
 
 @pytest.mark.parametrize(("pack", "name"), STYLES)
 def test_it_paints_alike_from_256_pixels_to_1080p(paint, pack, name):
-    """Light and contrast of the painting stay what they are; strokes keep their size in pixels."""
+    """Light and contrast of the painting stay what they are; strokes take the same share of a picture."""
     small, large = paint(pack, name, scene(456, 256)), paint(pack, name, scene(1920, 1080))
     assert large.shape == (1080, 1920, 3)
     assert np.abs(small.mean((0, 1)) - large.mean((0, 1))).max() < 40
     assert 0.5 < small.std() / large.std() < 2
+
+
+@pytest.mark.parametrize(("pack", "name"), STYLES)
+def test_a_covered_lens_is_not_painted(paint, pack, name):
+    """A dark picture with the noise of a sensor and nothing else: no strokes come of it."""
+    dark = np.random.default_rng(0).integers(0, 3, (180, 320, 3)).astype(np.uint8)
+    inside = paint(pack, name, dark)[40:-40, 40:-40].astype(float)
+    assert inside.std((0, 1)).max() < 3

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from murai.cli import run
+from tests.packs_support import paint, vector
 from tests.sources.kit import make_video
 
 
@@ -72,25 +73,38 @@ def test_video_really_paints(clip):
     assert run(["video", "in.mp4", "out.mp4", "--style", "invert"]) == 0
     with av.open("in.mp4") as a, av.open("out.mp4") as b:
         before, after = (next(c.decode(video=0)).to_ndarray(format="rgb24").astype(int) for c in (a, b))
-    assert np.abs(255 - before - after)[4:20, 4:28].mean() < 12
+    wanted = paint(before.astype(np.uint8), vector("invert"))
+    assert np.abs(wanted - after)[4:20, 4:28].mean() < 12
 
 
 def test_image_paints_and_keeps_the_size(capsys):
     Image.fromarray(np.full((5, 3, 3), 50, np.uint8)).save("in.png")
-    assert run(["image", "in.png", "out.png", "--style", "invert"]) == 0
-    assert np.abs(np.array(Image.open("out.png")).astype(int) - 205).max() <= 1
+    assert run(["image", "in.png", "out.png", "--style", "invert", "--precision", "f32"]) == 0
+    wanted = paint(np.full((5, 3, 3), 50, np.uint8), vector("invert"))
+    assert np.abs(np.array(Image.open("out.png")).astype(int) - wanted).max() <= 1
     assert Image.open("out.png").size == (3, 5)
+
+
+@pytest.mark.parametrize("boldness", [0, 0.25, 1])
+def test_boldness_is_as_asked(boldness):
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    Image.fromarray(picture).save("in.png")
+    options = ["--style", "warm", "--boldness", str(boldness), "--precision", "f32"]
+    assert run(["image", "in.png", "out.png", *options]) == 0
+    wanted = paint(picture, vector("warm", boldness))
+    assert np.abs(np.array(Image.open("out.png")).astype(int) - wanted).max() <= 1
 
 
 def test_a_second_style_paints_inside_a_mask():
     picture = np.full((40, 60, 3), (90, 120, 200), np.uint8)
     Image.fromarray(picture).save("in.png")
     Image.fromarray(np.repeat(np.arange(60) < 30, 40).reshape(60, 40).T).save("left.png")
-    both = ["--style", "invert", "--mask", "left.png", "--inside", "warm"]
+    both = ["--style", "invert", "--mask", "left.png", "--inside", "warm", "--precision", "f32"]
     assert run(["image", "in.png", "out.png", *both]) == 0
     painted = np.asarray(Image.open("out.png"))
-    assert (painted[:, :30] == (130, 100, 100)).all()
-    assert (painted[:, 30:] == (165, 135, 55)).all()
+    inside, outside = (paint(picture, vector(style)).astype(int) for style in ("warm", "invert"))
+    assert np.abs(painted - inside)[:, :30].max() <= 1
+    assert np.abs(painted - outside)[:, 30:].max() <= 1
 
 
 def test_strength_0_gives_the_picture_back_bit_for_bit():
@@ -109,7 +123,8 @@ def test_every_kind_of_picture_is_painted(mode, size):
     picture.save(name)
     assert run(["image", name, "out.png", "--style", "invert"]) == 0
     assert Image.open("out.png").size == size
-    assert np.abs(np.array(Image.open("out.png")).astype(int) - 153).max() <= 3
+    wanted = paint(np.full((1, 1, 3), 102, np.uint8), vector("invert"))
+    assert np.abs(np.array(Image.open("out.png")).astype(int) - wanted).max() <= 3
 
 
 def test_live_paints_the_pattern_to_a_file_and_says_what_it_did(capsys):
@@ -121,13 +136,23 @@ def test_live_paints_the_pattern_to_a_file_and_says_what_it_did(capsys):
     assert 1 <= len(frames("out.mp4")) <= 20
 
 
-def test_live_without_camera_and_display_chooses_the_pattern_and_a_file_and_says_why(capsys):
+def test_live_without_camera_and_display_chooses_the_clip_and_a_file_and_says_why(capsys):
     assert run(["live", "--style", "invert", "--frames", "10"]) == 0
     said = capsys.readouterr().err
     if not Path("/dev/video0").exists():
-        assert "the pattern, since no camera opens" in said
+        assert "a clip of people, since no camera opens" in said
+        with av.open("demo.mp4") as container:
+            assert (container.streams.video[0].width, container.streams.video[0].height) == (640, 360)
     assert "demo.mp4, since no window opens. There is no display" in said
     assert Path("demo.mp4").exists()
+
+
+def test_the_demo_takes_its_seconds_whatever_the_rate(monkeypatch, capsys):
+    monkeypatch.setattr(sys.modules["murai.cli.live"], "DEMO_SECONDS", 1)
+    assert run(["live", "--source", "clip", "--style", "invert", "--size", "64x36"]) == 0
+    assert "25 read" in capsys.readouterr().err
+    assert run(["live", "--source", "clip", "--style", "invert", "--frames", "5", "--overwrite"]) == 0
+    assert re.search(r"\b5 read", capsys.readouterr().err)
 
 
 def test_live_keeps_what_it_said():
@@ -247,6 +272,14 @@ def test_an_unknown_style_suggests_the_nearest(clip, capsys):
     assert "starry_night" in refused(capsys, "video", "in.mp4", "out.mp4", "--style", "stary_night")
 
 
+def test_a_pack_of_an_older_murai_says_what_to_do(clip, capsys, tiny_pack):
+    shutil.copytree(tiny_pack, "old")
+    manifest = json.loads(Path("old/pack.json").read_text())
+    Path("old/pack.json").write_text(json.dumps(manifest | {"format": 1}))
+    for command in (["video", "in.mp4", "out.mp4", "--style", "old"], ["styles", "add", "old"]):
+        assert "train or download the pack again" in refused(capsys, *command)
+
+
 def test_a_damaged_pack_is_named(clip, capsys, tiny_pack):
     shutil.copytree(tiny_pack, "bad")
     Path("bad/model.onnx").unlink()
@@ -259,6 +292,10 @@ def test_a_damaged_pack_is_named(clip, capsys, tiny_pack):
     [
         ["--strength", "2"],
         ["--strength", "much"],
+        ["--boldness", "1.5"],
+        ["--boldness", "-0.1"],
+        ["--boldness", "very"],
+        ["--boldness", "nan"],
         ["--size", "big"],
         ["--size", "0x9"],
         ["--device", "tpu"],

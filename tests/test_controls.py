@@ -13,14 +13,15 @@ weights = st.floats(0, 1e6)
 mixes = st.dictionaries(st.text(max_size=8), weights, max_size=5).filter(lambda mix: not mix or sum(mix.values()) > 0)
 
 
-@given(mix=mixes, strength=st.floats(0, 1), keep=st.booleans(), paused=st.booleans())
+@given(mix=mixes, strength=st.floats(0, 1), boldness=st.floats(0, 1), keep=st.booleans(), paused=st.booleans())
 def test_any_controls_in_range_come_back_as_they_were_set(
-    mix: dict[str, float], strength: float, keep: bool, paused: bool
+    mix: dict[str, float], strength: float, boldness: float, keep: bool, paused: bool
 ) -> None:
-    controls = Controls(mix, strength, keep, paused)
-    assert (dict(controls.mix), controls.strength, controls.keep_colors, controls.paused) == (
+    controls = Controls(mix, strength, boldness, keep, paused)
+    assert (dict(controls.mix), controls.strength, controls.boldness, controls.keep_colors, controls.paused) == (
         mix,
         strength,
+        boldness,
         keep,
         paused,
     )
@@ -28,10 +29,11 @@ def test_any_controls_in_range_come_back_as_they_were_set(
     assert dataclasses.replace(controls, paused=not paused) != controls
 
 
-@given(strength=st.floats().filter(lambda x: not 0 <= x <= 1))
-def test_a_strength_out_of_range_is_refused(strength: float) -> None:
-    with pytest.raises(ValueError, match="strength"):
-        Controls(strength=strength)
+@pytest.mark.parametrize("name", ["strength", "boldness"])
+@given(share=st.floats().filter(lambda x: not 0 <= x <= 1))
+def test_a_share_out_of_range_is_refused(name: str, share: float) -> None:
+    with pytest.raises(ValueError, match=name):
+        Controls(**{name: share})  # type: ignore[arg-type]
 
 
 @given(mix=mixes, bad=st.floats(max_value=-1e-9) | st.just(math.nan))

@@ -40,6 +40,7 @@ def test_it_runs_murai_live_with_the_options_given(tmp_path, capsys):
         (["--stile", "x"], "--stile"),
         (["--style", "nobody"], "nobody"),
         (["--strength", "7"], "strength"),
+        (["--boldness", "-1"], "boldness"),
         (["--sink", "mjpeg:8090"], "--sink window"),
         (["--sink", "window", "--sink", "show.mp4"], "--keep"),
         (["--keep", "nowhere"], "nowhere"),

@@ -12,7 +12,7 @@ import pytest
 
 from murai.sources.pattern import PatternSource
 from murai.stylizers.compose import keep_colors, mix
-from tests.packs_support import STYLES, make_pack, paint
+from tests.packs_support import STYLES, make_pack, paint, vector
 from tests.sinks.test_window import SCREEN, Player, display
 
 __all__ = ["display"]
@@ -24,7 +24,8 @@ START = 60  # seconds until the first picture on a machine that has much else to
 def looks() -> dict[str, np.ndarray]:
     """The mean colour of the pattern in each way it can be painted here."""
     plain = next(iter(PatternSource(320, 180, live=False))).image
-    pictures = {name: paint(plain, style) for name, style in STYLES.items()}
+    pictures = {name: paint(plain, vector(name)) for name in STYLES}
+    pictures["faithful"], pictures["bold"] = (paint(plain, vector("night", boldness)) for boldness in (0.0, 1.0))
     pictures["half"] = mix(plain, pictures["night"], 0.5)
     pictures["kept"] = keep_colors(plain, pictures["night"])
     return {name: image.mean((0, 1)) for name, image in (pictures | {"plain": plain}).items()}
@@ -130,6 +131,15 @@ def test_up_and_down_play_the_strength_and_c_keeps_the_colours(show: Show) -> No
     show.press("c")
     show.wait_for(lambda screen: look(screen) == "kept")
     show.press("c", "Right")
+    show.wait_for(lambda screen: look(screen) == "invert")
+
+
+def test_y_and_u_play_the_boldness(show: Show) -> None:
+    show.press("Left")
+    for keys, style in ((["u"] * 5, "bold"), (["y"] * 12, "faithful"), (["u"] * 5, "night")):
+        show.press(*keys)
+        show.wait_for(lambda screen, style=style: look(screen) == style)
+    show.press("Right")
     show.wait_for(lambda screen: look(screen) == "invert")
 
 

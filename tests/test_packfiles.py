@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from murai.errors import PackError
 from murai.packs import StylePack, refuse_external_data, write_pack
-from tests.packs_support import make_pack, rewrite, tiny_graph, tiny_manifest
+from tests.packs_support import make_pack, rewrite, tiny_graph, tiny_manifest, tiny_styles
 
 
 def zip_of(pack, file, extra=(), skip=()):
@@ -52,8 +52,10 @@ def test_a_path_with_nothing_there_is_refused(tmp_path):
 
 
 def test_another_format_says_which_this_murai_reads(pack):
-    rewrite(pack, format=2, something_new=True)
-    assert "format 2 and this murai reads format 1; update murai" in refusal(pack)
+    rewrite(pack, format=3, something_new=True)
+    assert "format 3 and this murai reads format 2; update murai." in refusal(pack)
+    rewrite(pack, format=1, parameters=81)
+    assert "format 1 and this murai reads format 2; train or download the pack again." in refusal(pack)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,9 @@ def test_another_format_says_which_this_murai_reads(pack):
         ({"name": ""}, "name"),
         ({"tier": "enormous"}, "tier"),
         ({"style_size": 0}, "style_size"),
+        ({"ends": 3}, "ends"),
+        ({"ends": 0}, "ends"),
+        ({"parameters": 81}, "parameters"),
         ({"mac_per_pixel": "many"}, "mac_per_pixel"),
         ({"styles": []}, "styles"),
         ({"styles": [{"name": "same"}, {"name": "same"}]}, "same name"),
@@ -87,17 +92,35 @@ def test_a_manifest_that_is_no_json_is_refused(pack, text):
 
 
 @pytest.mark.parametrize(
-    ("style_size", "count"), [(7, 2), (6, 3), (3, 4), (10**18, 2)], ids=["longer", "more", "folded", "enormous"]
+    ("count", "ends", "style_size"),
+    [(2, 2, 13), (3, 2, 12), (2, 1, 12), (4, 2, 6), (2, 1, 24), (2, 2, 10**18)],
+    ids=["longer", "more", "one end", "folded", "unfolded", "enormous"],
 )
-def test_styles_of_another_shape_than_promised_are_refused(pack, style_size, count):
-    rewrite(pack, style_size=style_size, styles=[{"name": f"s{i}"} for i in range(count)])
-    assert f"not the {count} x {style_size} finite float32" in refusal(pack)
+def test_styles_of_another_shape_than_promised_are_refused(pack, count, ends, style_size):
+    rewrite(pack, style_size=style_size, ends=ends, styles=[{"name": f"s{i}"} for i in range(count)])
+    assert f"not the {count} x {ends} x {style_size} finite numbers of 16 bits" in refusal(pack)
 
 
-def test_styles_that_are_not_finite_float32_are_refused(tmp_path):
-    for i, styles in enumerate((np.full((2, 6), np.nan, np.float32), np.ones((2, 6)), np.ones(12, np.float32))):
-        with pytest.raises(PackError, match="finite float32"):
-            write_pack(tmp_path / f"p{i}", tiny_manifest(), tiny_graph(), {"styles": styles})
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [(0, 0, 0), (1, 1, 11)])
+def test_styles_that_are_not_finite_are_refused(tmp_path, number, place):
+    styles = tiny_styles()
+    styles[place] = number
+    with pytest.raises(PackError, match="finite numbers of 16 bits"):
+        write_pack(tmp_path / "p", tiny_manifest(), tiny_graph(), styles)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_largest_and_the_least_numbers_of_16_bits_are_finite(tmp_path):
+    styles = tiny_styles()
+    styles[0, 0, :6] = 65504, -65504, 6e-8, -6e-8, 0.0, -0.0
+    assert np.array_equal(write_pack(tmp_path / "p", tiny_manifest(), tiny_graph(), styles).styles, styles)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16, np.uint8])
+def test_styles_of_another_type_are_refused(tmp_path, kind):
+    with pytest.raises(PackError, match="finite numbers of 16 bits"):
+        write_pack(tmp_path / "p", tiny_manifest(), tiny_graph(), tiny_styles().astype(kind))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -112,7 +135,7 @@ def safetensors_claiming(claim, body=b"\0" * 48):
         b"",
         b"\xff" * 16,
         struct.pack("<Q", 2**62) + b"{}",
-        safetensors_claiming({"dtype": "F32", "shape": [2, 6], "data_offsets": [0, 10**15]}),
+        safetensors_claiming({"dtype": "F16", "shape": [2, 2, 6], "data_offsets": [0, 10**15]}),
         safetensors_claiming({"dtype": "F32", "shape": [10**9, 10**9], "data_offsets": [0, 48]}),
         safetensors_claiming({"dtype": "F32", "shape": [0, 2**63], "data_offsets": [0, 0]}, b""),
         safetensors_claiming({"dtype": "BF16", "shape": [4, 6], "data_offsets": [0, 48]}),

@@ -23,7 +23,7 @@ from murai.packs import (
     remove_pack,
     write_pack,
 )
-from tests.packs_support import PHOTOGRAPH, STYLES, make_pack, rewrite, tiny_graph, tiny_manifest
+from tests.packs_support import STYLES, make_pack, rewrite, tiny_graph, tiny_manifest, tiny_styles, vector
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=12)
 WEIGHTS = st.floats(0, allow_nan=False, allow_infinity=False)
@@ -37,9 +37,8 @@ def test_a_pack_reads_back_what_was_written(tiny_pack):
     assert (pack.name, pack.names, pack.path) == ("tiny", ("invert", "warm"), tiny_pack)
     assert pack.manifest == tiny_manifest()
     assert pack.model == tiny_graph()
-    assert pack.styles.dtype == np.float32
-    assert pack.styles.tolist() == [STYLES["invert"], STYLES["warm"]]
-    assert set(pack.tensors) == {"styles", "kernel"}
+    assert pack.styles.dtype == np.float16
+    assert pack.styles.tolist() == [list(STYLES["invert"]), list(STYLES["warm"])]
 
 
 def test_a_zip_is_the_same_pack(tiny_pack, tmp_path):
@@ -87,20 +86,50 @@ def test_a_text_that_is_no_blend_is_refused(text):
         parse_mix(text)
 
 
-@given(st.lists(WEIGHTS, min_size=3, max_size=3).filter(any))
-def test_a_blend_is_the_weighted_mean_of_its_vectors_whatever_the_scale(tmp_path_factory, weights):
-    styles = np.array([[1, 2], [3, -4], [-50, 60]], np.float32)
+@given(st.lists(WEIGHTS, min_size=3, max_size=3).filter(any), st.floats(0, 1))
+def test_a_blend_is_the_weighted_mean_of_its_vectors_whatever_the_scale(weights, boldness):
+    styles = np.array([[[1, 2], [5, 2]], [[3, -4], [3, 4]], [[-50, 60], [0, 0]]], np.float16)
     manifest = tiny_manifest(names=("invert", "warm", "night"), style_size=2)
     pack = StylePack(Path("p"), manifest, styles)
-    vector = pack.vector(dict(zip(pack.names, weights, strict=True)))
-    assert vector.dtype == np.float32
+    blend = pack.vector(dict(zip(pack.names, weights, strict=True)), boldness)
+    assert blend.dtype == np.float32
     share = np.array(weights) / max(weights)
-    assert np.allclose(vector, share / share.sum() @ styles, rtol=1e-5, atol=1e-5)
+    faithful, bold = styles.astype(float).swapaxes(0, 1)
+    between = (1 - boldness) * faithful + boldness * bold
+    assert np.allclose(blend, share / share.sum() @ between, rtol=1e-5, atol=1e-4)
 
 
-def test_one_style_alone_is_its_vector_bit_for_bit(tiny_pack):
+@pytest.mark.parametrize(("boldness", "end"), [(0, 0), (1, -1)])
+def test_one_style_alone_is_its_end_bit_for_bit(tiny_pack, boldness, end):
     pack = StylePack.load(tiny_pack)
-    assert np.array_equal(pack.vector({"warm": 0.3}), pack.styles[1])
+    for _ in range(2):  # the second time it is at hand
+        assert np.array_equal(pack.vector({"warm": 0.3}, boldness), pack.styles[1, end])
+
+
+@given(st.floats(0, 1))
+def test_boldness_is_the_way_from_the_faithful_end_to_the_bold_one(tiny_pack, boldness):
+    pack = StylePack.load(tiny_pack)
+    assert np.allclose(pack.vector({"warm": 1}, boldness), vector("warm", boldness), atol=1e-6)
+    assert np.array_equal(pack.vector({"warm": 1}), pack.vector({"warm": 1}, 0.5))
+
+
+@pytest.mark.parametrize("boldness", [0, 0.3, 0.5, 1])
+def test_a_style_with_one_end_has_no_boldness(tmp_path, boldness):
+    pack = StylePack.load(make_pack(tmp_path / "tiny", ends=1))
+    assert pack.styles.shape == (2, 1, 12)
+    assert np.allclose(pack.vector({"warm": 1}, boldness), STYLES["warm"][0], atol=1e-6)
+
+
+@pytest.mark.parametrize("boldness", [-0.01, 1.01, float("nan"), float("inf")])
+def test_a_boldness_out_of_range_is_refused(tiny_pack, boldness):
+    with pytest.raises(PackError, match=r"the boldness is between 0 and 1, not .*\.$"):
+        StylePack.load(tiny_pack).vector({"warm": 1}, boldness)
+
+
+def test_a_vector_is_the_callers_own(tiny_pack):
+    pack = StylePack.load(tiny_pack)
+    pack.vector({"warm": 1}, 0.0)[:] = 7
+    assert np.array_equal(pack.vector({"warm": 1}, 0.0), pack.styles[1, 0])
 
 
 @pytest.mark.parametrize("mix", [{}, {"warm": 0.0}, {"warm": -1.0}, {"warm": float("nan")}, {"warm": float("inf")}])
@@ -226,7 +255,7 @@ def test_every_bundled_pack_is_whole():
 
 def test_a_written_pack_replaces_another_only_when_told(pack):
     before = (pack / "pack.json").read_bytes()
-    contents = (tiny_manifest(names=("night",)), tiny_graph(), {"styles": np.ones((1, 6), np.float32)})
+    contents = (tiny_manifest(names=("night",)), tiny_graph(), tiny_styles(("night",)))
     with pytest.raises(PackError, match="exists"):
         write_pack(pack, *contents)
     assert (pack / "pack.json").read_bytes() == before
@@ -237,14 +266,14 @@ def test_a_written_pack_replaces_another_only_when_told(pack):
 def test_a_folder_of_other_things_is_never_replaced(pack):
     (pack / "diary.txt").write_text("dear diary")
     with pytest.raises(PackError, match="other files"):
-        write_pack(pack, tiny_manifest(), tiny_graph(), {"styles": np.ones((2, 6), np.float32)}, overwrite=True)
+        write_pack(pack, tiny_manifest(), tiny_graph(), tiny_styles(), overwrite=True)
     assert (pack / "diary.txt").read_text() == "dear diary"
 
 
 def test_a_pack_that_does_not_check_out_leaves_the_old_one(pack):
     before = {p.name: p.read_bytes() for p in pack.iterdir()}
-    with pytest.raises(PackError, match="finite float32"):
-        write_pack(pack, tiny_manifest(), tiny_graph(), {"styles": np.ones((9, 6), np.float32)}, overwrite=True)
+    with pytest.raises(PackError, match="2 x 2 x 12 finite numbers"):
+        write_pack(pack, tiny_manifest(), tiny_graph(), tiny_styles(("warm",) * 9), overwrite=True)
     assert {p.name: p.read_bytes() for p in pack.iterdir()} == before
     assert [p.name for p in pack.parent.iterdir()] == ["tiny"]
 
@@ -284,22 +313,6 @@ def test_of_two_packs_of_one_tier_the_lighter_network_wins(tmp_path):
     make_pack(tmp_path / "z_light", "z_light", mac_per_pixel=3000.0)
     assert find_style("warm", [tmp_path])[0].name == "z_light"
     assert find_style("a_heavy/warm", [tmp_path])[0].name == "a_heavy"
-
-
-def test_a_strength_moves_the_vector_towards_the_photographs(tmp_path):
-    plain, pack = (
-        StylePack.load(make_pack(tmp_path / n, n, photograph=p)) for n, p in (("a", None), ("b", PHOTOGRAPH))
-    )
-    full = pack.vector({"warm": 1})
-    assert np.array_equal(pack.vector({"warm": 1}, 0.0), PHOTOGRAPH)
-    assert np.allclose(pack.vector({"warm": 1}, 0.3), 0.3 * full + 0.7 * PHOTOGRAPH)
-    assert np.array_equal(plain.vector({"warm": 1}, 0.3), full)
-
-
-@pytest.mark.parametrize("vector", [np.ones(5, np.float32), np.ones(6), np.full(6, np.nan, np.float32)])
-def test_a_vector_of_the_photograph_that_does_not_fit_is_refused(tmp_path, vector):
-    with pytest.raises(PackError, match="vector of the photograph"):
-        make_pack(tmp_path / "tiny", photograph=vector)
 
 
 def test_a_pack_is_exported_and_added_whole(tiny_pack, tmp_path):

@@ -49,7 +49,7 @@ def test_another_name_is_an_ordinary_attribute_error():
 
 
 def test_importing_murai_loads_none_of_the_heavy_libraries():
-    heavy = ("numpy", "av", "openvino", "torch", "PIL", "glfw")
+    heavy = ("numpy", "av", "openvino", "torch", "PIL", "glfw", "numba")
     code = f"import sys, murai, murai.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"

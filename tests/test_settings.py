@@ -45,6 +45,7 @@ def test_without_a_file_nothing_is_set(settings, tiny_pack):
         ("[image\n", "mend or remove it"),
         ("[image]\nstrength = 'much'\n", "strength"),
         ("[image]\nstrength = 2\n", "strength"),
+        ("[image]\nboldness = 2\n", "boldness"),
         ("image = 3\n", "image"),
         ("[imag]\nstrength = 0.5\n", "'imag', which is no command"),
         ("strength = 0.5\n", "'strength', which is no command"),

@@ -12,12 +12,13 @@ class Controls:
 
     mix          style name -> weight. Weights are relative; a single style is {"name": 1.0}
     strength     0 gives the input back bit for bit, 1 the full painting
+    boldness     0 paints faithfully, 1 boldly: the way from one end of every style to the other
     keep_colors  True keeps the colours of the input and takes only the brightness of the painting
     calm         0 paints every picture by itself, 1 holds back most of the noise of what stands still
     beats        after so many beats, tapped by the action `tap`, the next style comes; 0 for never
-    stroke_size  how large strokes are, in halves: the picture is painted so many times smaller, and brought back
+    stroke_size  how large strokes are, in halves: the network works at a size so many times smaller
     paused       True holds the last painted picture
-    fade         seconds in which one mix and strength become the next
+    fade         seconds in which one mix, strength and boldness become the next
     split        share of the picture, from its left edge, that stays unpainted
     blackout     True shows black
 
@@ -26,6 +27,7 @@ class Controls:
 
     mix: Mapping[str, float] = field(default_factory=dict)
     strength: float = 1.0
+    boldness: float = 0.5
     keep_colors: bool = False
     paused: bool = False
     fade: float = 0.0
@@ -85,6 +87,7 @@ class Action:
 TABLE = (
     Control("mix", ("left", "right"), "previous and next style, through all packs; 1 to 9 the first nine", {}),
     Control("strength", ("down", "up"), "how much is painted", 1.0, 0.0, 1.0, 0.1),
+    Control("boldness", ("y", "u"), "how boldly", 0.5, 0.0, 1.0, 0.1),
     Control("keep_colors", ("c",), "keep the colours of the input", False),
     Control("paused", ("space",), "hold the picture", False),
     Control("fade", ("[", "]"), "seconds from one style to the next", 0.0, 0.0, 10.0, 0.5),
@@ -92,7 +95,7 @@ TABLE = (
     Control("blackout", ("b",), "show black", False),
     Control("calm", ("-", "="), "how much the noise of what stands still is held back", 0.0, 0.0, 1.0, 0.2),
     Control("beats", ("k", "l"), "beats to the next style, 0 for never", 0.0, 0.0, 32.0, 4.0),
-    Control("stroke_size", ("n", "m"), "how large the strokes are", 1.0, 1.0, 4.0, 0.5),
+    Control("stroke_size", ("n", "m"), "how large the strokes are", 1.0, 0.5, 4.0, 0.5),
 )
 """Every control once: its JSON name is `name`, a field of `Controls`."""
 

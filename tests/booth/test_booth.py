@@ -22,7 +22,7 @@ from murai.publish.credentials import Held
 from murai.sources.resilient import Resilient
 from tests.booth.test_printing import queue, server
 from tests.booth.visits import booth
-from tests.packs_support import STYLES, paint
+from tests.packs_support import paint, vector
 from tests.shows import Pictures, eventually, our_threads
 
 __all__ = ["queue", "server"]
@@ -134,7 +134,7 @@ def test_the_picture_is_the_painting_the_visitor_saw(tmp_path, tiny_pack):
     with booth(tmp_path, tiny_pack, pictures={"quality": "mirror", "caption": ""}, event="") as one:
         one.to_review(style="tiny/warm")
         (shot,) = one._take.shots
-        wanted = paint(shot.original, np.array(STYLES["warm"], np.float32))
+        wanted = paint(shot.original, vector("warm"))
         assert np.abs(shot.painted.astype(int) - wanted).max() <= 1
 
 

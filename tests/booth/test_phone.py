@@ -71,7 +71,7 @@ def test_paintings_are_called_as_in_the_visitors_language():
 
 
 def test_styles_that_ship_have_pictures_of_their_own():
-    styles = ["paintings/starry_night", "paintings-fine/kiss"]
+    styles = ["paintings/starry_night", "paintings/kiss"]
     shown = previews(find_packs([bundled_folder()]), styles)
     assert shown.keys() == set(styles)
     pictures = [Image.open(io.BytesIO(shown[style])) for style in styles]

@@ -11,8 +11,8 @@ import pytest
 
 from murai.booth import repaint
 from murai.booth.repaint import MOST, Job, Repainter, heaviest
-from murai.packs import StylePack, bundled_folder, find_packs
-from tests.packs_support import STYLES, make_pack, paint
+from murai.packs import StylePack, find_packs
+from tests.packs_support import make_pack, paint, vector
 from tests.shows import SOON, eventually
 
 PICTURE = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
@@ -50,7 +50,7 @@ def test_pictures_are_painted_by_the_network(repainter, heard, tiny_pack):
     repainter.add(Job(7, tiny_pack, "warm", [PICTURE, 255 - PICTURE]))
     ((first, second),) = heard.wait_for(7)
     for painted, picture in ((first, PICTURE), (second, 255 - PICTURE)):
-        wanted = paint(picture, np.array(STYLES["warm"], np.float32))
+        wanted = paint(picture, vector("warm"))
         assert np.abs(painted.astype(int) - wanted).max() <= 2  # in bf16 where that is faster
     assert not heard.said
 
@@ -147,9 +147,11 @@ def test_it_ends_with_the_booth_whatever_ended_that(heard, tiny_pack):
 
 
 def test_the_heaviest_network_up_to_a_tier_paints(tmp_path):
-    packs = find_packs([bundled_folder()])
-    assert heaviest(packs, "paintings-light/scream", "fine").name == "paintings-fine"
-    assert heaviest(packs, "paintings-light/scream", "fast").name == "paintings"
-    own = StylePack.load(make_pack(tmp_path / "tiny", tier="johnson"))
-    assert heaviest([*packs, own], "tiny/warm", "fine").name == "tiny"
-    assert heaviest(packs, "tiny/warm", "fine") is None
+    for tier, work in (("light", 3000.0), ("fast", 8000.0), ("fine", 20000.0)):
+        make_pack(tmp_path / "packs" / tier, tier, tier=tier, mac_per_pixel=work)
+    packs = find_packs([tmp_path / "packs"])
+    assert heaviest(packs, "light/warm", "fine").name == "fine"
+    assert heaviest(packs, "light/warm", "fast").name == "fast"
+    own = StylePack.load(make_pack(tmp_path / "tiny", names=("night",), tier="johnson", mac_per_pixel=150000.0))
+    assert heaviest([*packs, own], "tiny/night", "fine").name == "tiny"
+    assert heaviest(packs, "tiny/night", "fine") is None

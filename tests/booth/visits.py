@@ -87,6 +87,13 @@ class Tried(Booth):
         return key
 
 
+def _prepared(pack: StylePack) -> Stylizer:
+    """What paints with `pack`, made ready as `murai booth` does: the first painting of a process takes a while."""
+    repertoire = Repertoire([pack], pack, lambda pack: OpenVINOStylizer(pack, precision="f32"))
+    repertoire.prepare(160, 90)
+    return repertoire
+
+
 def booth(
     folder: Path,
     pack: Path,
@@ -101,7 +108,7 @@ def booth(
     one = Tried(
         Settings.model_validate(ALONE | settings),
         source or PatternSource(160, 90),
-        stylizer or Repertoire([loaded], loaded, lambda pack: OpenVINOStylizer(pack, precision="f32")),
+        stylizer or _prepared(loaded),
         [loaded],
         [f"{loaded.name}/{name}" for name in loaded.names],
         folder,

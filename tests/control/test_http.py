@@ -50,8 +50,9 @@ def test_the_table_and_the_state_are_told(client):
 
 
 def test_controls_are_set_all_or_none(client, show, done):
-    answer = client.patch("/api/controls", json={"strength": 0.25, "mix": {"wave": 1}})
+    answer = client.patch("/api/controls", json={"strength": 0.25, "boldness": 1, "mix": {"wave": 1}})
     assert answer.json()["strength"] == 0.25
+    assert answer.json()["boldness"] == show.controls.boldness == 1
     assert dict(show.controls.mix) == {"sea/wave": 1.0}
     answer = client.patch("/api/controls", json={"strength": 0.5, "split": 7})
     assert answer.status_code == 422

@@ -35,6 +35,8 @@ def number(name):
 def test_control_changes_set_controls_over_their_range(midi, show, channel):
     midi.hear([0xB0 + channel, number("strength"), 127])
     assert show.controls.strength == 1
+    midi.hear([0xB0 + channel, number("boldness"), 0])
+    assert show.controls.boldness == 0
     midi.hear([0xB0 + channel, number("fade"), 0])
     assert show.controls.fade == 0
     midi.hear([0xB0 + channel, number("split"), 64])

@@ -48,6 +48,8 @@ def test_a_mix_as_a_user_may_write_it(player, value, mix):
         ("strength", "loud", "is a number, not 'loud'"),
         ("strength", True, "is a number"),
         ("strength", None, "is a number"),
+        ("boldness", -0.1, "boldness is between 0 and 1"),
+        ("boldness", "very", "is a number, not 'very'"),
         ("fade", 11, "between 0 and 10"),
         ("paused", "yes", "true or false"),
         ("blackout", 2, "true or false"),
@@ -107,16 +109,19 @@ def test_keys_walk_through_all_styles_and_back(player):
     player.press("3")
     assert player.state["mix"] == {"sea/wave": 1.0}
     assert not player.press("9")
-    assert not player.press("y")
+    assert not player.press("z")
 
 
-def test_keys_stop_at_the_ends_of_a_range(player):
+@pytest.mark.parametrize(("name", "less", "more"), [("strength", "down", "up"), ("boldness", "y", "u")])
+def test_keys_stop_at_the_ends_of_a_range(player, name, less, more):
     for _ in range(20):
-        player.press("down")
-    assert player.state["strength"] == 0
+        player.press(less)
+    assert player.state[name] == 0
+    player.press(more)
+    assert player.state[name] == 0.1
     for _ in range(20):
-        player.press("up")
-    assert player.state["strength"] == 1
+        player.press(more)
+    assert player.state[name] == 1
 
 
 def test_help_names_every_key_and_actions_are_what_was_given(show):

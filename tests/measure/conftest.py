@@ -5,7 +5,11 @@ import pytest
 from murai.packs import Style
 from tests.packs_support import make_pack
 
-TRAINING = {"steps": 30, "batch": 4, "minutes": 1.5, "stable": "noise"}
+STAGE = {"end": "faithful", "steps": 30, "batch": 4, "minutes": 1.5, "stable": "noise"}
+TRAINING = {
+    "styles": {"invert": [STAGE], "warm": [STAGE]},
+    "photographs_seen": {"invert": 60, "warm": 60},
+}
 
 
 @pytest.fixture

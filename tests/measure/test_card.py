@@ -25,7 +25,7 @@ EVENTS = [
 
 
 def pack():
-    return StylePack.load(bundled_folder() / "paintings-light")
+    return StylePack.load(bundled_folder() / "paintings")
 
 
 def test_a_trace_tells_what_kernels_copies_and_waits_there_were():
@@ -33,7 +33,7 @@ def test_a_trace_tells_what_kernels_copies_and_waits_there_were():
     assert read_trace([], 2.0, 10) == {"busy_share": 0, "to_card": 0, "from_card": 0, "waits": 0}
 
 
-@pytest.mark.parametrize("name", ["compact", "johnson"])
+@pytest.mark.parametrize("name", ["affine", "johnson"])
 def test_the_floor_is_arithmetic_where_copies_are_free_and_bytes_where_arithmetic_is(name):
     network = build(name)
     free = float("inf")
@@ -61,7 +61,7 @@ def test_all_of_it_runs_on_any_device(monkeypatch):
     figures = measure_card(
         [pack()], [(128, 96)], device=DEVICE, rounds=2, frames=300 if DEVICE == "cuda" else 10, say=said.append
     )
-    assert [row["network"] for row in figures["rows"]] == ["paintings-light", "johnson"]
+    assert [row["network"] for row in figures["rows"]] == ["paintings", "johnson"]
     assert all(ms > 0 for row in figures["rows"] for ms in row["ms"].values())
     assert {"murai", "eager f32"} <= set(figures["rows"][0]["ms"])
     [show] = figures["shows"]
@@ -72,7 +72,7 @@ def test_all_of_it_runs_on_any_device(monkeypatch):
         assert show["from_card"] < 128 * 96, "no picture leaves the card"
         assert show["to_card"] < 128 * 96
     text = table(figures)
-    assert text.count("| paintings-light | 128x96 |") == 2
+    assert text.count("| paintings | 128x96 |") == 2
 
 
 @pytest.mark.skipif(DEVICE == "cuda", reason="there is a card here")

@@ -42,9 +42,9 @@ def test_two_packs_of_one_name_are_not_told_apart_by_chance(known, tmp_path):
 
 
 def test_a_style_is_painted_through_the_packs_graph(known):
-    image = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
     warm = Taught(known[0], known[0].manifest.styles[1])
-    wanted = paint(image, np.array(STYLES["warm"]))
+    wanted = paint(image, np.array(STYLES["warm"]).mean(0))
     assert np.abs(warm.stylizer()(image).astype(int) - wanted).max() <= 1  # halves may round either way
 
 
@@ -54,22 +54,31 @@ def test_the_key_changes_with_the_style_and_not_with_the_name_of_the_pack(known,
 
 
 @pytest.mark.parametrize(
-    ("training", "seen", "minutes"),
+    ("training", "seen", "steps", "minutes"),
     [
-        ({"steps": 30, "batch": 4, "minutes": 1.5}, 60, 1.5),  # two styles share the photographs
-        ({"steps": 30}, None, None),
-        ({"batch": "2", "minutes": "few"}, None, None),
-        ({}, None, None),
+        (
+            {
+                "styles": {"invert": [{"steps": 30, "minutes": 1.5}, {"steps": 10, "minutes": 0.5}], "warm": []},
+                "photographs_seen": {"invert": 80},
+            },
+            80,
+            40,
+            2.0,
+        ),
+        ({"styles": {"invert": [{"steps": 30}]}}, None, 30, None),
+        ({"styles": {"invert": [{"steps": "many", "minutes": "few"}, 7]}, "photographs_seen": 3}, None, None, None),
+        ({"styles": ["invert"]}, None, None, None),
+        ({}, None, None, None),
     ],
 )
-def test_the_facts_are_what_the_pack_says(tmp_path, training, seen, minutes):
+def test_the_facts_are_what_the_pack_says(tmp_path, training, seen, steps, minutes):
     pack = StylePack.load(make_pack(tmp_path / "pack", training=training))
     facts = Taught(pack, pack.manifest.styles[0]).facts
     assert facts == {
         "photographs_seen": seen,
-        "steps": training.get("steps"),
+        "steps": steps,
         "minutes": minutes,
-        "mac_per_pixel": 81.0,
+        "mac_per_pixel": 27.0,
     }
 
 

@@ -11,12 +11,14 @@ torch = pytest.importorskip("torch")
 
 from murai.cli import run  # noqa: E402
 from murai.measure.contact import CELL  # noqa: E402
+from murai.train.figures import Yardstick  # noqa: E402
 from murai.train.losses import content_loss, style_loss  # noqa: E402
 from murai.train.photos import style_picture, to_tensor  # noqa: E402
 from murai.train.quality import centre_picture, style_grams  # noqa: E402
 from murai.train.vgg import load_loss_network  # noqa: E402
 from tests.packs_support import STYLES, make_pack, paint  # noqa: E402
 
+LAYERS = ["relu1_2", "relu2_2", "relu3_3", "relu4_1"]
 WARM = ["--style-image", "warm=style.png"]
 BOTH = [*WARM, "--style-image", "invert=style.png"]
 
@@ -44,39 +46,42 @@ def find(figures, network, style="warm"):
 
 
 def expected(photos, style, crop=None):
-    """Mean content and style loss of what the tiny pack should paint, by hand."""
+    """Mean figures of what the tiny pack should paint, by hand."""
     network = load_loss_network(Path("vgg19.safetensors"))
-    grams = style_grams(network, style_picture(Path("style.png"), crop=crop))
+    picture = style_picture(Path("style.png"), crop=crop)
+    grams, yardstick = style_grams(network, picture), Yardstick(network, picture)
     found = []
     for photo in photos:
         x = np.array(centre_picture(Path(photo), 32))
-        y = paint(x, np.array(STYLES[style]))
-        seen, wanted = (network(to_tensor(Image.fromarray(p))[None]) for p in (y, x))
-        found.append((float(content_loss(seen, wanted)), float(style_loss(seen, grams))))
-    return np.mean(found, 0)
+        painted = to_tensor(Image.fromarray(paint(x, np.array(STYLES[style]).mean(0))))
+        seen, wanted = (network(p[None]) for p in (painted, to_tensor(Image.fromarray(x))))
+        losses = {"content": float(content_loss(seen, wanted)), "style_loss": float(style_loss(seen, grams))}
+        found.append(yardstick.measure(painted, seen, wanted["relu3_3"]) | losses)
+    # halves may be rounded either way
+    return {name: pytest.approx(np.mean([each[name] for each in found]), rel=0.05) for name in found[0]}
 
 
 def test_json_is_one_object_of_what_the_network_paints(command, show):
     figures = show([*command, *BOTH, "--limit", "3"])
-    assert list(figures) == ["photos", "size", "loss_network", "rows"]
+    assert list(figures) == ["photos", "size", "loss_network", "rows", "means"]
     assert (figures["photos"], figures["size"]) == (3, 32)
     assert figures["loss_network"]["name"] == "vgg19"
     assert figures["loss_network"]["input"] == "caffe"
     for style, crop in (("invert", (10, 5, 50, 40)), ("warm", None)):
         (row,) = find(figures, "tiny", style)
-        content, styled = expected([f"photos/{n}.png" for n in range(3)], style, crop)
+        wanted = expected([f"photos/{n}.png" for n in range(3)], style, crop)
         assert row == {
             "network": "tiny",
             "style": style,
-            "content": pytest.approx(content, rel=0.05),
-            "style_loss": pytest.approx(styled, rel=0.05),  # halves may be rounded either way
+            "layers": {layer: wanted.pop(layer) for layer in LAYERS},
+            **wanted,
             "total": pytest.approx(row["content"] + 5 * row["style_loss"]),
             "photographs": 3,
             "crop": list(crop) if crop else None,
             "photographs_seen": 60,
             "steps": 30,
             "minutes": 1.5,
-            "mac_per_pixel": 81.0,
+            "mac_per_pixel": 27.0,
         }
 
 
@@ -84,6 +89,7 @@ def test_photographs_themselves_are_a_row_of_every_style(command, show):
     for style in ("invert", "warm"):
         (row,) = find(show([*command, *BOTH]), "photograph", style)
         assert row["content"] == 0
+        assert row["structure"] == 1
         assert row["total"] == 5 * row["style_loss"] > 0
         assert row["steps"] is row["photographs_seen"] is None
 
@@ -111,6 +117,11 @@ def test_optimization_is_compared_on_its_own_photographs(command, show, capsys):
     photograph = find(figures, "photograph")[1]
     assert gatys["total"] < photograph["total"]
     assert gatys["content"] > 0
+    assert gatys["structure"] < photograph["structure"] == 1
+    assert gatys["palette"] < photograph["palette"]
+    means = {(row["network"], row["photographs"]): row for row in figures["means"]}
+    assert len(means) == len(figures["rows"]), "there is one style"
+    assert means["gatys-6", 2]["effectiveness"] == gatys["effectiveness"]
 
 
 def test_more_photographs_to_optimize_than_there_are_means_all(command, show):
@@ -174,6 +185,7 @@ def test_what_is_cached_is_only_what_is_the_same(command, show, lessons, monkeyp
         make_pack(lessons / "pack")
     after = find(show([*command, *WARM, "--limit", "1"]), "tiny")
     assert after[0]["total"] != before[0]["total"]
+    assert after[0]["effectiveness"] != before[0]["effectiveness"]
 
 
 def test_the_sheet_shows_paintings_only(command, capsys):
@@ -183,16 +195,38 @@ def test_the_sheet_shows_paintings_only(command, capsys):
     assert sheet.shape[0] - 2 * CELL in range(20, 80)
     for row in range(2):
         photograph = np.array(centre_picture(Path(f"photos/{row}.png"), 32))
-        wanted = paint(photograph, np.array(STYLES["invert"]))
+        wanted = paint(photograph, np.array(STYLES["invert"]).mean(0))
         cell = sheet[sheet.shape[0] - (2 - row) * CELL :, :CELL][:CELL]
         assert np.abs(cell.mean((0, 1)) - wanted.mean((0, 1))).max() < 3
 
 
-def test_without_json_it_is_a_table(command, capsys):
+def test_means_are_those_over_the_styles(command, show):
+    figures = show([*command, *BOTH, "--limit", "2"])
+    assert [(row["network"], row["styles"], row["photographs"]) for row in figures["means"]] == [
+        ("photograph", 2, 2),
+        ("tiny", 2, 2),
+    ]
+    both = [row for row in figures["rows"] if row["network"] == "tiny"]
+    for name in ("effectiveness", "structure", "palette", "contrast", "gradient", "total"):
+        assert figures["means"][1][name] == pytest.approx(np.mean([row[name] for row in both]))
+    for layer in LAYERS:
+        assert figures["means"][1]["layers"][layer] == pytest.approx(np.mean([row["layers"][layer] for row in both]))
+
+
+def test_without_json_it_is_a_table_a_style_and_one_of_means(command, capsys):
+    head = (
+        f"photographs | effectiveness | {' | '.join(LAYERS)} | structure kept | palette distance | contrast | gradient"
+    )
     assert run([*command, *WARM, "--limit", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("| network | style | photographs | content | style loss | total |")
+    assert lines[0].startswith(f"| network | style | {head} | total, for reference | photographs seen a style |")
     assert [line.split(" | ")[:3] for line in lines[2:]] == [["| photograph", "warm", "1"], ["| tiny", "warm", "1"]]
+    assert run([*command, *BOTH, "--limit", "1"]) == 0
+    tables = [text.splitlines() for text in capsys.readouterr().out.split("\n\n")]
+    firsts = [[line.split(" | ")[:3] for line in lines[2:]] for lines in tables]
+    assert firsts == [[["| photograph", of, "1"], ["| tiny", of, "1"]] for of in ("invert", "warm", "2")]
+    assert tables[2][0] == f"| network | styles | {head} | total, for reference |"
+    assert all(len({line.count("|") for line in lines}) == 1 for lines in tables)
 
 
 def test_the_cache_is_where_it_is_said_to_be(command, show, lessons):

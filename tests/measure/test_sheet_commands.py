@@ -1,4 +1,4 @@
-"""The sheets of `murai measure`: blends, styles, strength, changes, layers; and crops."""
+"""The sheets of `murai measure`: blends, styles, boldness, changes, layers; and crops."""
 
 import json
 
@@ -7,14 +7,14 @@ import pytest
 from PIL import Image
 
 from murai.cli import run
-from murai.measure.sheets import CAPTION, HEIGHT, STRENGTHS, WIDTH
-from tests.packs_support import PHOTOGRAPH, make_pack
+from murai.measure.sheets import CAPTION, HEIGHT, WIDTH
+from tests.packs_support import make_pack
 
 
 @pytest.fixture
 def pack(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return str(make_pack(tmp_path / "tiny", photograph=PHOTOGRAPH))
+    return str(make_pack(tmp_path / "tiny"))
 
 
 def test_blends_writes_a_row_a_pair(pack):
@@ -32,11 +32,18 @@ def test_styles_writes_the_scene_and_every_style(pack):
     assert not np.array_equal(pictures[0], pictures[1])
 
 
-def test_strength_writes_its_sheet_and_says_how_far_colours_stray(pack, capsys):
-    assert run(["measure", "strength", "--style", pack, "--name", "warm", "--out", "sheet.png"]) == 0
-    assert Image.open("sheet.png").size == (2 * len(STRENGTHS) * WIDTH, 2 * (HEIGHT + CAPTION))
-    table = capsys.readouterr().out.splitlines()
-    assert [line.split(" | ")[0].strip("| ") for line in table[2:]] == ["0.1", "0.3", "0.6"]
+def test_boldness_writes_a_row_a_style(pack):
+    assert run(["measure", "boldness", "--style", pack, "--name", "warm", "invert", "--out", "sheet.png"]) == 0
+    assert Image.open("sheet.png").size == (5 * WIDTH, 2 * (HEIGHT + CAPTION))
+
+
+def test_a_sheet_shows_any_picture(pack):
+    Image.new("RGB", (64, 64), "red").save("red.png")
+    command = ["measure", "styles", "--style", pack, "--picture", "red.png", "red.png", "--out", "sheet.png"]
+    assert run(command) == 0
+    sheet = np.asarray(Image.open("sheet.png"))
+    assert sheet.shape == (2 * (HEIGHT + CAPTION), 4 * WIDTH, 3)
+    assert (sheet[CAPTION : CAPTION + HEIGHT, :WIDTH] == (255, 0, 0)).all()
 
 
 def test_changes_shows_the_scene_each_style_and_each_style_at_calm(pack):
@@ -53,7 +60,7 @@ def test_changes_shows_the_scene_each_style_and_each_style_at_calm(pack):
     [
         (["blends", "--pair", "invert"], "--pair A,B"),
         (["blends", "--pair", "invert,nobody"], "nobody"),
-        (["strength", "--name", "nobody"], "nobody"),
+        (["boldness", "--name", "nobody"], "nobody"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(pack, capsys, arguments, expected):

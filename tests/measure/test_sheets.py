@@ -2,26 +2,14 @@ import numpy as np
 import pytest
 
 from murai.errors import UnknownStyle
-from murai.measure.sheets import (
-    CAPTION,
-    FLATS,
-    HEIGHT,
-    STRENGTHS,
-    WIDTH,
-    blend_sheet,
-    by_pixels,
-    by_vectors,
-    flat_errors,
-    flats,
-    strength_sheet,
-)
+from murai.measure.sheets import CAPTION, HEIGHT, WIDTH, blend_sheet, boldness_sheet, people, scene, styles_sheet
 from murai.packs import StylePack
-from tests.packs_support import PHOTOGRAPH, make_pack
+from tests.packs_support import make_pack
 
 
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory):
-    return StylePack.load(make_pack(tmp_path_factory.mktemp("packs") / "tiny", photograph=PHOTOGRAPH))
+    return StylePack.load(make_pack(tmp_path_factory.mktemp("packs") / "tiny"))
 
 
 def cut(sheet, row, column):
@@ -30,7 +18,7 @@ def cut(sheet, row, column):
 
 
 def test_a_path_begins_and_ends_with_its_styles_and_goes_through_their_mean(pack):
-    sheet = blend_sheet(pack, [("invert", "warm"), ("warm", "invert")], steps=3)
+    sheet = blend_sheet(pack, [("invert", "warm"), ("warm", "invert")], scene(), steps=3)
     assert sheet.size == (3 * WIDTH, 2 * (HEIGHT + CAPTION))
     assert np.array_equal(cut(sheet, 0, 0), cut(sheet, 1, 2))
     assert np.array_equal(cut(sheet, 0, 1), cut(sheet, 1, 1))
@@ -39,23 +27,31 @@ def test_a_path_begins_and_ends_with_its_styles_and_goes_through_their_mean(pack
 
 def test_a_path_to_nowhere_is_refused(pack):
     with pytest.raises(UnknownStyle, match="nonesuch"):
-        blend_sheet(pack, [("invert", "nonesuch")])
+        blend_sheet(pack, [("invert", "nonesuch")], scene())
 
 
-def test_the_sheet_of_strengths_sets_vectors_over_pixels(pack):
-    sheet = strength_sheet(pack, ["invert"])
-    assert sheet.size == (2 * len(STRENGTHS) * WIDTH, 2 * (HEIGHT + CAPTION))
-    # This pack is linear, so away from the edges of its blur both ways are the same on flat colours.
-    for column in (1, 3, 5):
-        middle = np.s_[20:60, 20:80]
-        assert np.abs(cut(sheet, 0, column)[middle] - cut(sheet, 1, column)[middle]).max() <= 1
+def test_the_sheet_of_boldness_goes_from_one_end_to_the_other(pack):
+    from murai.controls import Controls
+    from murai.stylizers.openvino import OpenVINOStylizer
+
+    sheet = boldness_sheet(pack, ["invert", "warm"], scene(), steps=3)
+    assert sheet.size == (3 * WIDTH, 2 * (HEIGHT + CAPTION))
+    stylizer = OpenVINOStylizer(pack, precision="f32")
+    for column, boldness in enumerate((0.0, 0.5, 1.0)):
+        stylizer.use(Controls(mix={"warm": 1.0}, boldness=boldness))
+        assert np.array_equal(cut(sheet, 1, column), stylizer(scene()))
+    assert not np.array_equal(cut(sheet, 0, 0), cut(sheet, 0, 2))
 
 
-def test_flat_areas_show_every_colour():
-    found = {tuple(color) for color in flats().reshape(-1, 3)}
-    assert found == set(FLATS)
+def test_every_picture_has_every_style(pack):
+    sheet = styles_sheet(pack, [scene(), people()], across=2)
+    assert sheet.size == (2 * WIDTH, 4 * (HEIGHT + CAPTION)), "two rows each: itself and two styles, filled up"
+    assert np.array_equal(cut(sheet, 0, 0), scene())
+    assert np.array_equal(cut(sheet, 1, 1), scene())
+    shown = [cut(sheet, row, column).tobytes() for row in range(4) for column in range(2)]
+    assert len(set(shown)) == 6
 
 
-def test_a_linear_pack_never_strays(pack):
-    for paint in (by_vectors, by_pixels):
-        assert max(flat_errors(pack, paint).values()) < 1
+def test_the_clip_shows_people_as_they_are_in_it():
+    assert people().shape == (360, 640, 3)
+    assert not np.array_equal(people(0), people(100))

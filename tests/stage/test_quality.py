@@ -73,6 +73,19 @@ def test_a_machine_that_is_far_too_slow_takes_the_smallest():
     assert run(machine, keeping(machine), 50) == round(640 * SHARES[-1])
 
 
+@pytest.mark.parametrize(("shape", "usual"), [((1080, 1920), (640, 360)), ((1920, 1080), (360, 640))])
+def test_smaller_sizes_are_shares_of_the_usual_work_size(shape, usual):
+    machine, said = Machine(0.0), []
+    painter = keeping(machine, said=said)
+    machine.full = 10.0 * (shape[1] / usual[0]) ** 2
+    picture = np.zeros((*shape, 3), np.uint8)
+    for _ in range(20):
+        painter(picture)
+    width, height = (round(SHARES[-1] * side) for side in usual)
+    assert machine.size == (width, height)
+    assert said == [f"painting at {width}x{height}, to keep up."]
+
+
 def test_when_there_is_time_again_it_grows_back():
     machine, said = Machine(0.1), []
     painter = keeping(machine, said=said)

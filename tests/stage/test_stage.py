@@ -88,9 +88,11 @@ def test_h_lists_everything_and_styles_are_clicked(stage, show, window):
     assert dict(show.controls.mix) == {"sea/wave": 0.75, "sea/moon": 0.25}
     click(stage, MARGIN + 80, 5)
     assert show.controls.strength == 0.5
-    click(stage, MARGIN + 159, 6)
+    click(stage, MARGIN + 40, 6)
+    assert show.controls.boldness == 0.25
+    click(stage, MARGIN + 159, 7)
     assert show.controls.keep_colors
-    click(stage, MARGIN + 200, 6)
+    click(stage, MARGIN + 200, 7)
     assert not show.controls.keep_colors, "its text is pressed too, and it turns"
     click(stage, MARGIN + 200, 4)
     assert dict(show.controls.mix) == {"sea/moon": 1.0}, "the next style"

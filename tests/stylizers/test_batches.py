@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def pack():
-    return StylePack.load(bundled_folder() / "paintings-light")
+    return StylePack.load(bundled_folder() / "paintings")
 
 
 class Adding:
@@ -35,28 +36,38 @@ class Adding:
         self.batches = []
         self.let, self.begun = threading.Semaphore(0), threading.Semaphore(0)
 
-    def run(self, images, styles):
+    def run(self, images, style, size, strength):
         self.begun.release()
         assert self.let.acquire(timeout=20)
-        self.batches.append(tuple(images.shape))
+        self.batches.append((*images.shape, size, strength, float(style[0])))
         self.let.release()  # once it is let, it goes on
-        if (styles < 0).any():
-            raise ValueError("a style below 0")
-        return list(images + styles[:, :1, None, None].to(torch.uint8))
+        if (images == BAD).any():
+            raise ValueError("a bad picture")
+        return list(images + style[0].to(torch.uint8))
 
 
-def ask(batches, value, height=2, results=None):
-    images, styles = torch.zeros(1, height, 2, 3, dtype=torch.uint8), torch.full((1, 1), float(value))
+BAD = 255
+STYLES = [torch.tensor([float(number)]) for number in range(3)]
+
+
+def ask(batches, value, results, height=2, style=0, size=None, strength=1.0):
+    images = torch.full((1, height, 2, 3), value, dtype=torch.uint8)
     try:
-        results[value] = batches.run(images, styles)[0]
+        results[value] = batches.run(images, STYLES[style], size, strength)[0]
     except ValueError as error:
         results[value] = error
 
 
 def play(network, requests):
-    """Let the first request be painted while the others wait; then all."""
+    """Let the first request be painted while the others wait; then all. Each is a value and what `ask` takes."""
     batches, results = Batches(network), {}
-    threads = [threading.Thread(target=ask, args=(batches, value, height, results)) for value, height in requests]
+    gather(batches, network, [partial(ask, batches, value, results, *more) for value, *more in requests])
+    return results
+
+
+def gather(batches, network, calls):
+    """Let the first call be painted while the others wait; then all."""
+    threads = [threading.Thread(target=call) for call in calls]
     threads[0].start()
     assert network.begun.acquire(timeout=20)
     for number, thread in enumerate(threads[1:], 1):
@@ -64,10 +75,9 @@ def play(network, requests):
         ends = time.monotonic() + 20
         while len(batches._waiting) < number and time.monotonic() < ends:
             time.sleep(0.001)
-    network.let.release(len(requests))
+    network.let.release(len(calls))
     for thread in threads:
         thread.join(20)
-    return results
 
 
 def test_those_that_wait_are_painted_together():
@@ -83,10 +93,22 @@ def test_a_batch_has_one_size_and_those_who_came_first_go_first():
     assert [shape[:2] for shape in network.batches] == [(1, 2), (2, 4), (2, 2)]
 
 
+@pytest.mark.parametrize("other", [(2, 1), (2, 0, (4, 4)), (2, 0, None, 0.5)], ids=["style", "size", "strength"])
+def test_what_is_painted_in_another_way_is_another_batch(other):
+    network = Adding()
+    results = play(network, [(0, 2), (10, *other), (20, 2), (30, *other)])
+    assert [batch[0] for batch in network.batches] == [1, 2, 1]
+    assert network.batches[1][4:] != network.batches[2][4:]
+    added = other[1]
+    assert (results[10] == 10 + added).all()
+    assert (results[20] == 20).all()
+    assert (results[30] == 30 + added).all()
+
+
 def test_what_goes_wrong_is_told_to_those_it_concerns():
     network = Adding()
-    results = play(network, [(1, 2), (-1, 2), (3, 2)])
-    assert isinstance(results[-1], ValueError)
+    results = play(network, [(1, 2), (BAD, 2), (3, 2)])
+    assert isinstance(results[BAD], ValueError)
     assert (results[3] == 3).all(), "it was in one batch with the other"
     assert network.batches[1][0] == 2
 
@@ -94,21 +116,37 @@ def test_what_goes_wrong_is_told_to_those_it_concerns():
 def test_nothing_is_no_batch():
     batches = Batches(Adding())
     with pytest.raises(ValueError, match="at least one"):
-        batches.run(torch.zeros(0, 2, 2, 3, dtype=torch.uint8), torch.zeros(0, 1))
+        batches.run(torch.zeros(0, 2, 2, 3, dtype=torch.uint8), STYLES[0])
     assert not batches._waiting
 
 
 @settings(max_examples=20, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 200), st.sampled_from([2, 4, 6])), min_size=1, max_size=20, unique_by=lambda r: r[0]
+        st.tuples(st.integers(0, 200), st.sampled_from([2, 4, 6]), st.sampled_from([0, 1, 2])),
+        min_size=1,
+        max_size=20,
+        unique_by=lambda r: r[0],
     )
 )
 def test_everybody_gets_an_own_painting(requests):
     network = Adding()
     results = play(network, requests)
-    assert all((results[value] == value).all() and len(results[value]) == height for value, height in requests)
+    assert all(
+        (results[value] == value + style).all() and len(results[value]) == height for value, height, style in requests
+    )
     assert max(shape[0] for shape in network.batches) <= MOST
+
+
+def test_streams_in_one_style_are_painted_together():
+    network, of = Adding(), pack()
+    batches = Batches(network)
+    streams = [TorchStylizer(of, runtime=batches) for _ in range(6)]
+    for stream, name in zip(streams, (of.names[0], of.names[0], of.names[1], *[of.names[0]] * 3), strict=True):
+        stream.use(Controls(mix={name: 1.0}))
+    image = np.zeros((2, 2, 3), np.uint8)
+    gather(batches, network, [partial(stream, image) for stream in streams])
+    assert [batch[0] for batch in network.batches] == [1, 4, 1]
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -31,7 +31,59 @@ def test_a_picture_fits_as_large_as_it_can_lying_or_standing():
     assert compose.fit(720, 1280, (640, 360)) == (360, 640)
     assert compose.fit(640, 480, (640, 360)) == (480, 360)
     assert compose.fit(320, 240, (640, 360)) == (320, 240)
-    assert compose.fit(1919, 1079, None) == (1919, 1079)
+
+
+@pytest.mark.parametrize("picture", [(640, 360), (1280, 720), (1920, 1080), (3840, 2160)])
+def test_pictures_of_one_aspect_have_one_work_size(picture):
+    assert compose.work_size(*picture, None, 1.0) == (640, 360)
+    assert compose.work_size(*picture[::-1], None, 1.0) == (360, 640)
+    assert compose.work_size(*picture, None, 2.0) == (320, 180)
+    assert compose.work_size(*picture, (320, 320), 1.0) == (320, 180)
+
+
+@pytest.mark.parametrize(
+    ("picture", "size", "stroke_size", "work"),
+    [
+        ((320, 240), None, 1.0, (320, 240)),  # small pictures their own
+        ((38, 52), None, 1.0, (38, 52)),
+        ((1, 1), None, 1.0, (2, 2)),
+        ((1, 1), None, 4.0, (2, 2)),
+        ((20_000, 20), None, 1.0, (15_180, 16)),
+        ((1280, 720), None, 0.5, (1280, 720)),
+        ((960, 540), None, 0.5, (960, 540)),  # no larger than it is
+        ((1920, 1080), None, 0.5, (1280, 720)),
+        ((640, 360), None, 0.5, (640, 360)),
+        ((640, 360), None, 4.0, (160, 90)),
+        ((640, 360), None, 1.1, (640, 360)),  # strokes are as large in halves
+        ((640, 360), None, 1.4, (426, 240)),
+        ((1920, 1080), (640, 640), 1.0, (640, 360)),
+        ((1080, 1920), (640, 300), 1.0, (300, 532)),
+        ((320, 180), (640, 640), 0.5, (320, 180)),
+        ((640, 360), (1, 1), 1.0, (2, 2)),
+    ],
+)
+def test_the_work_size_of(picture, size, stroke_size, work):
+    assert compose.work_size(*picture, size, stroke_size) == work
+
+
+@given(SIDES, SIDES, st.none() | st.tuples(SIDES, SIDES), st.floats(0.5, 4))
+def test_a_work_size_is_even_has_the_aspect_and_is_not_larger_than_the_picture(width, height, size, stroke_size):
+    w, h = compose.work_size(width, height, size, stroke_size)
+    assert w % 2 == h % 2 == 0
+    assert 2 <= w <= width + 1
+    assert 2 <= h <= height + 1
+    if size is None:
+        area = compose.AREA / (round(2 * stroke_size) / 2) ** 2
+        assert w * h <= area + 2 * (w + h) + 12 or 2 in (w, h)
+    if min(w, h) >= 16:
+        assert abs(w / h - width / height) <= 2 * (width / height) * (1 / w + 1 / h) * (1 + stroke_size)
+
+
+@given(SIDES, SIDES, st.floats(0.5, 4))
+def test_lying_and_standing_pictures_have_the_same_work_size(width, height, stroke_size):
+    assert (
+        compose.work_size(width, height, None, stroke_size) == compose.work_size(height, width, None, stroke_size)[::-1]
+    )
 
 
 def test_a_picture_of_the_right_size_is_not_touched():
@@ -48,27 +100,14 @@ def test_a_resized_picture_has_the_size_and_the_same_mean(size):
     assert abs(resized.mean() - gradient.mean()) < 2
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_an_enlarged_painting_is_the_enlargement_and_a_share_of_the_lost_detail(share):
-    rng = np.random.default_rng(1)
-    image = rng.integers(80, 176, (60, 80, 3), np.uint8)  # nothing beyond 0 and 255
-    small = compose.resize(image, 40, 30)
-    painted = rng.integers(80, 176, small.shape, np.uint8)
-    bigger, blurred = (compose.resize(each, 80, 60).astype(float) for each in (painted, small))
-    expected = np.clip(bigger + share * (image - blurred), 0, 255)
-    assert np.abs(compose.enlarge(painted, small, image, share) - expected).max() <= 2 + 2 * share
-
-
-def test_a_painting_that_changes_nothing_becomes_the_whole_picture_again():
-    image = np.random.default_rng(2).integers(0, 256, (60, 80, 3), np.uint8)
-    small = compose.resize(image, 40, 30)
-    assert np.abs(compose.enlarge(small, small, image, 1.0).astype(int) - image).max() <= 1
-
-
-def test_a_painting_of_the_right_size_is_not_enlarged():
-    image = np.zeros((6, 8, 3), np.uint8)
-    painted = image + 7
-    assert compose.enlarge(painted, image, image, 0.5) is painted
+@pytest.mark.parametrize("size", [(64, 48), (32, 24), (21, 10), (1, 1), (66, 50)])
+def test_a_shrunk_picture_has_the_size_and_the_same_mean(size):
+    gradient = np.linspace(0, 255, 48 * 64 * 3).reshape(48, 64, 3).astype(np.uint8)
+    shrunk = compose.shrink(gradient, *size)
+    assert shrunk.shape == (size[1], size[0], 3)
+    assert shrunk.dtype == np.uint8
+    assert abs(shrunk.mean() - gradient.mean()) < 2
+    assert (shrunk is gradient) == (size == (64, 48))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

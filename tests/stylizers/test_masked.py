@@ -10,7 +10,7 @@ from murai.stylizers import open_stylizer
 from murai.stylizers.masked import Masked, Segmentation, Still
 from murai.stylizers.openvino import OpenVINOStylizer
 from murai.stylizers.repertoire import Repertoire
-from tests.packs_support import STYLES, make_pack, paint
+from tests.packs_support import STYLES, make_pack, paint, vector
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 LEFT = np.zeros((24, 32, 3), np.uint8)
@@ -26,7 +26,7 @@ def parts(tmp_path_factory):
 
 
 def wanted(style):
-    return paint(IMAGE, np.array(STYLES[style], np.float32))
+    return paint(IMAGE, vector(style))
 
 
 def near(painted, exact):
@@ -79,6 +79,14 @@ def test_the_style_outside_is_played_and_the_one_inside_stays(parts):
     with pytest.raises(UnknownStyle):
         masked.use(Controls(mix={"tiny/nobody": 1.0}))
     assert masked.names == parts[0].names
+
+
+def test_boldness_holds_for_both(parts):
+    masked = Masked(*parts, Still(LEFT))
+    masked.use(Controls(mix={"tiny/night": 1.0}, boldness=1.0))
+    painted = masked(IMAGE)
+    assert near(painted[:, :16], paint(IMAGE, vector("warm", 1.0))[:, :16])
+    assert near(painted[:, 16:], paint(IMAGE, vector("night", 1.0))[:, 16:])
 
 
 def test_where_nothing_is_inside_one_style_paints_all(parts):

@@ -10,7 +10,7 @@ from murai.errors import UnknownStyle
 from murai.packs import StylePack
 from murai.stylizers.openvino import OpenVINOStylizer
 from murai.stylizers.repertoire import Repertoire
-from tests.packs_support import STYLES, make_pack, paint
+from tests.packs_support import make_pack, paint, vector
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 
@@ -51,7 +51,7 @@ def play(repertoire, mix, **others):
 
 
 def painted_in(picture, name):
-    return np.abs(picture.astype(int) - paint(IMAGE, STYLES[name])).max() <= 1
+    return np.abs(picture.astype(int) - paint(IMAGE, vector(name))).max() <= 1
 
 
 def test_every_style_is_named_in_the_order_of_the_packs(repertoire):
@@ -82,8 +82,8 @@ def test_no_mix_is_the_first_style_of_the_pack_in_use(repertoire):
 
 def test_a_blend_inside_one_pack_is_painted_however_it_is_written(repertoire):
     plain = play(repertoire, {"dusk/night": 0.25, "dusk/warm": 0.75})
-    vector = 0.25 * np.array(STYLES["night"]) + 0.75 * np.array(STYLES["warm"])
-    assert np.abs(plain.astype(int) - paint(IMAGE, vector)).max() <= 1
+    blend = 0.25 * vector("night") + 0.75 * vector("warm")
+    assert np.abs(plain.astype(int) - paint(IMAGE, blend)).max() <= 1
     for mix in ({"night": 1.0, "dusk/warm": 3.0}, {"night": 0.25, "warm": 0.75}):
         assert np.array_equal(play(repertoire, mix), plain)
 
@@ -111,10 +111,12 @@ def test_what_cannot_be_painted_is_said_and_changes_nothing(repertoire, mix, rea
     assert painted_in(play(repertoire, {"invert": 1.0}), "invert")
 
 
-def test_strength_and_colours_go_with_every_pack(repertoire):
+def test_strength_boldness_and_colours_go_with_every_pack(repertoire):
     assert np.array_equal(play(repertoire, {"dusk/night": 1.0}, strength=0.0), IMAGE)
     half = play(repertoire, {"dusk/night": 1.0}, strength=0.5).astype(int)
-    assert np.abs(half - (IMAGE.astype(int) + paint(IMAGE, STYLES["night"])) / 2).max() <= 1.5
+    assert np.abs(half - (IMAGE.astype(int) + paint(IMAGE, vector("night"))) / 2).max() <= 1.5
+    bold = play(repertoire, {"dusk/night": 1.0}, boldness=1.0).astype(int)
+    assert np.abs(bold - paint(IMAGE, vector("night", 1.0))).max() <= 1
     kept = play(repertoire, {"dusk/night": 1.0}, keep_colors=True)
     assert not np.array_equal(kept, play(repertoire, {"dusk/night": 1.0}))
 

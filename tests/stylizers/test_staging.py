@@ -122,6 +122,28 @@ def test_strength_fades_too_and_other_controls_change_at_once(tint):
     assert tint.heard[2].keep_colors
 
 
+def test_boldness_fades_too(tint):
+    staging = Staging(tint, rate=10)
+    staging.use(controls("a/dark", boldness=0.0))
+    greys(staging, 1)
+    staging.use(controls("a/light", boldness=1.0, fade=0.4))
+    assert greys(staging, 5) == [25, 50, 75, 100, 100]
+    assert [heard.boldness for heard in tint.heard] == [0, 0.25, 0.5, 0.75, 1]
+    staging.use(controls("a/light", boldness=0.5, fade=0.2))
+    greys(staging, 2)
+    assert [heard.boldness for heard in tint.heard[5:]] == [0.75, 0.5]
+
+
+def test_a_fade_that_is_played_into_keeps_strength_and_boldness_in_their_range(tint):
+    staging = Staging(tint, rate=10)
+    staging.use(controls("a/dark", boldness=0.1, strength=0.7))
+    greys(staging, 1)
+    for boldness in (0.3, 1.0, 0.7, 0.0):
+        staging.use(controls("a/light", boldness=boldness, strength=boldness, fade=0.7))
+        greys(staging, 3)
+    assert all(0 <= heard.boldness <= 1 and 0 <= heard.strength <= 1 for heard in tint.heard)
+
+
 def test_without_a_fade_the_next_picture_is_the_new_style(tint):
     staging = Staging(tint, rate=30)
     staging.use(controls("a/dark"))

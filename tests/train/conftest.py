@@ -1,10 +1,60 @@
-"""A loss network of random weights in VGG's shape: real code and real files, small numbers."""
+"""A loss network of random weights in VGG's shape and tiny networks: real code and real files, small numbers."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 torch = pytest.importorskip("torch")
+
+from murai.nets import SIZES  # noqa: E402
+
+REAL_SIZES = dict(SIZES)
+TINY = {"widths": (4, 8, 8), "blocks": (1, 1)}
+"""Arguments of the network of every tier but the largest, here."""
+LARGER = {"widths": (8, 8, 12), "blocks": (2, 1)}
+
+PROGRAM = """
+from pathlib import Path
+from murai.nets import SIZES
+from murai.train import export
+SIZES["fast"] = {tiny}
+export.to_onnx = lambda network: Path({graph!r}).read_bytes()
+from murai.cli import main
+main()
+"""
+"""`murai` as a program of its own, with the tiny network and its graph."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tiny():
+    """Networks of all tiers are tiny, and each graph is exported once: that takes longer than all else."""
+    from murai.train import export
+
+    export_graph, graphs = export.to_onnx, {}
+
+    def once(network):
+        key = type(network).__name__, *(parameter.shape for parameter in network.parameters())
+        if key not in graphs:
+            graphs[key] = export_graph(network)
+        return graphs[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for tier, arguments in {"light": TINY, "fast": TINY, "fine": LARGER}.items():
+            patch.setitem(SIZES, tier, arguments)
+        patch.setattr(export, "to_onnx", once)
+        yield
+
+
+@pytest.fixture(scope="session")
+def program(_tiny, tmp_path_factory):
+    """The file of `PROGRAM`."""
+    from murai.nets import build
+    from murai.train import export
+
+    folder = tmp_path_factory.mktemp("program")
+    (folder / "graph.onnx").write_bytes(export.to_onnx(build("affine", **TINY)))
+    (folder / "murai_program.py").write_text(PROGRAM.format(tiny=TINY, graph=str(folder / "graph.onnx")))
+    return folder / "murai_program.py"
 
 
 def vgg_weights(blocks, width=4, seed=0, first=3):

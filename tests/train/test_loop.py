@@ -11,8 +11,11 @@ torch = pytest.importorskip("torch")
 
 from murai.errors import TrainError  # noqa: E402
 from murai.nets import build  # noqa: E402
-from murai.train.loop import Settings, Training, learning_rate, open_fabric  # noqa: E402
+from murai.train.loop import Training  # noqa: E402
+from murai.train.machines import open_fabric  # noqa: E402
 from murai.train.photos import Photographs, list_photos, style_picture  # noqa: E402
+from murai.train.runfiles import read_learned  # noqa: E402
+from murai.train.settings import Settings, bold, learning_rate  # noqa: E402
 from murai.train.vgg import load_loss_network  # noqa: E402
 
 TINY = Settings(steps=6, batch=2, size=32, style_size=48)
@@ -25,8 +28,7 @@ def start(vgg19_file, photo_folder, style_file, tmp_path):
     def training(
         folder="run",
         settings=TINY,
-        styles=1,
-        widths=(8,),
+        widths=(4, 8, 8),
         photos=Photographs,
         style=style_file,
         convention="caffe",
@@ -34,10 +36,10 @@ def start(vgg19_file, photo_folder, style_file, tmp_path):
     ):
         torch.manual_seed(settings.seed)
         return Training(
-            build("compact", styles=styles, widths=widths, blocks=(1,)),
+            build("affine", widths=widths, blocks=(1, 1)),
             load_loss_network(vgg19_file, convention),
-            photos(list_photos(photo_folder), size=settings.size, seed=settings.seed),
-            [style_picture(style, size=settings.style_size)] * styles,
+            photos(list_photos(photo_folder), size=settings.size, seed=settings.seed, margin=4),
+            style_picture(style, size=settings.style_size),
             settings,
             tmp_path / folder,
             **how,
@@ -77,6 +79,21 @@ def test_ctrl_c_leaves_a_checkpoint_and_resuming_gives_the_losses_of_an_uninterr
     assert losses(resumed) == losses(whole)
 
 
+def test_the_weight_of_the_content_follows_what_is_kept_and_is_resumed_exactly(start):
+    much, little = (start(f"{keep}", replace(TINY, keep=keep)) for keep in (0.99, 0.01))
+    with pytest.raises(KeyboardInterrupt):
+        much.run(stop_at(3))
+    much = start("0.99", replace(TINY, keep=0.99), resume=True)
+    assert much.hold > 1
+    for run in (much, little):
+        run.run()
+    assert little.hold < 1
+    whole = start("whole", replace(TINY, keep=0.99))
+    whole.run()
+    assert losses(much) == losses(whole)
+    assert much.hold == whole.hold
+
+
 def test_a_run_in_bf16_learns_and_is_resumed_exactly(start):
     bf16 = open_fabric(precision="bf16-mixed")
     whole, plain = start("whole", fabric=bf16), start("plain")
@@ -106,17 +123,42 @@ def test_progress_tells_the_terms_the_rate_and_the_time_left(start):
     seen = []
     start().run(seen.append)
     assert [p.step for p in seen] == [1, 2, 3, 4, 5, 6]
-    assert set(seen[0].terms) == {"content", "style", "total_variation", "lattice", "stability"}
+    assert set(seen[0].terms) == {"content", "light", "style", "total_variation", "lattice", "stability"}
+    assert {p.run for p in seen} == {"run"}
     assert seen[-1].left == 0
     assert all(p.rate > 0 for p in seen)
 
 
-def test_two_styles_learn_their_own_vectors(start):
-    run = start(styles=2, settings=replace(TINY, batch=1))
-    before = run.network.styles.detach().clone()
-    run._learn()
-    changed = (run.network.styles != before).any(1)
-    assert changed.tolist() == [True, False]
+def test_every_weight_learns(start):
+    run = start()
+    before = {name: parameter.detach().clone() for name, parameter in run.network.named_parameters()}
+    run.run()
+    same = [name for name, parameter in run.network.named_parameters() if torch.equal(parameter, before[name])]
+    assert same == []
+
+
+def test_the_reference_objective_learns_by_its_own_terms(start):
+    seen = []
+    start(settings=replace(TINY, steps=2, objective="gram", stable="none")).run(seen.append)
+    assert set(seen[0].terms) == {"content", "style", "total_variation", "lattice"}
+
+
+def test_a_run_learns_what_its_teacher_paints_and_nothing_else(start):
+    seen = []
+    start(teacher=lambda photographs: 1 - photographs, settings=replace(TINY, steps=40)).run(seen.append)
+    assert set(seen[0].terms) == {"imitation"}
+    first, last = (sum(p.terms["imitation"] for p in part) for part in (seen[:5], seen[-5:]))
+    assert last < 0.8 * first
+
+
+def test_the_bold_end_learns_half_as_long_with_less_of_the_photograph():
+    faithful = Settings(steps=601, seed=3)
+    there = bold(faithful)
+    assert (there.steps, there.seed) == (300, 3)
+    assert there.content < faithful.content
+    assert there.light < faithful.light
+    assert bold(faithful, 7, 1.5, 0.5) == replace(faithful, steps=7, content=1.5, light=0.5)
+    assert bold(Settings(steps=1)).steps == 1
 
 
 def in_step(wanted, act):
@@ -231,7 +273,7 @@ def test_a_full_disk_is_one_sentence_and_the_last_checkpoint_survives(start, who
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr("murai.train.loop.os.fsync", refuse)
+        disk.setattr("murai.train.runfiles.os.fsync", refuse)
         with pytest.raises(TrainError, match="cannot be written"):
             full.run(save_every=2)
     assert not (full.folder / "checkpoint.part").exists()
@@ -261,7 +303,7 @@ def test_resuming_needs_a_whole_checkpoint(start):
     ("change", "named"),
     [
         ({"settings": replace(TINY, style=9.0, steps=7)}, r"settings \(steps, style\)"),
-        ({"widths": (12,)}, "architecture"),
+        ({"widths": (4, 8, 12)}, "architecture"),
         ({"convention": "imagenet"}, "loss network"),
     ],
 )
@@ -275,31 +317,50 @@ def test_resuming_with_other_pictures_is_refused_and_named(start, photo_folder, 
     run = start()
     checkpoint = (run.folder / "checkpoint.pt").read_bytes()
     (photo_folder / "4.png").rename(photo_folder / "5.png")
-    with pytest.raises(TrainError, match="in its style pictures, photographs;"):
+    with pytest.raises(TrainError, match="in its style picture, photographs;"):
         start(resume=True, style=photo_folder / "0.png")
     assert (run.folder / "checkpoint.pt").read_bytes() == checkpoint
 
 
-def test_a_checkpoint_of_the_time_before_fingerprints_is_resumed(start, whole):
-    broken = start("broken")
-    with pytest.raises(KeyboardInterrupt):
-        broken.run(stop_at(3))
-    file = broken.folder / "checkpoint.pt"
-    state = torch.load(file, weights_only=True)
-    del state["fingerprint"]
-    torch.save(state, file)
-    resumed = start("broken", resume=True)
-    resumed.run()
-    assert losses(resumed) == whole
-    with pytest.raises(TrainError, match="loss network"):  # it has one now
-        start("broken", resume=True, convention="imagenet")
+def test_a_finished_run_leaves_its_weights(start):
+    run = start()
+    learned = run.run()
+    assert torch.equal(learned.vector, run.network.vector())
+    again = read_learned(run.folder, run.network.style_size, run.made)
+    assert torch.equal(again.vector, learned.vector)
+    assert again.seconds == pytest.approx(run.seconds)
+    assert read_learned(run.folder.parent, 5, run.made) is None, "nothing was finished there"
+
+
+def test_a_run_that_ended_before_it_left_them_does_so_when_it_is_resumed(start, whole):
+    run = start()
+    learned = run.run()
+    (run.folder / "style.safetensors").unlink()
+    assert torch.equal(start(resume=True).run().vector, learned.vector)
+    assert (run.folder / "style.safetensors").exists()
+    assert losses(run) == whole
+
+
+def test_weights_of_another_run_damaged_ones_and_too_few_are_refused(start):
+    run = start()
+    run.run()
+    size, file = run.network.style_size, run.folder / "style.safetensors"
+    other = {**run.made, "photographs": "others"}
+    with pytest.raises(TrainError, match="differs from this run in its photographs;"):
+        read_learned(run.folder, size, other)
+    with pytest.raises(TrainError, match=f"the {size + 1} numbers"):
+        read_learned(run.folder, size + 1, run.made)
+    whole = file.read_bytes()
+    for damaged in (b"", whole[:-8], b"x" * 100, whole.replace(b'"made"', b'"mode"', 1)):
+        file.write_bytes(damaged)
+        with pytest.raises(TrainError, match="damaged"):
+            read_learned(run.folder, size, run.made)
 
 
 def test_a_run_that_is_there_is_replaced_only_where_that_is_allowed(start, whole):
     run = start()
     run.run()
-    (run.folder / "preview-000003.jpg").write_bytes(b"old")
-    (run.folder / "sheet.jpg").write_bytes(b"old")
+    (run.folder / "row.jpg").write_bytes(b"old")
     (run.folder / "notes.txt").write_text("the user's own")
     with pytest.raises(TrainError, match=r"--resume.*--overwrite"):
         start()

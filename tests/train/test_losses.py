@@ -5,7 +5,24 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from murai.train.losses import content_loss, gram_matrix, imitation_loss, lattice_loss, style_loss, total_variation  # noqa: E402
+from murai.train.losses import (  # noqa: E402
+    content_loss,
+    gram_matrix,
+    imitation_loss,
+    inside,
+    lattice_loss,
+    light_loss,
+    normalized,
+    statistics_loss,
+    structure_loss,
+    style_loss,
+    total_variation,
+    views,
+)
+from murai.train.moments import Moments  # noqa: E402
+from murai.train.vgg import load_loss_network  # noqa: E402
+
+WEIGHTS = {"relu1_2": 0.3, "relu2_2": 0.5, "relu3_3": 1.5, "relu4_1": 3.0}
 
 
 def test_the_gram_matrix_of_a_hand_made_map():
@@ -115,9 +132,139 @@ def test_imitation_loss_is_0_for_the_painting_itself_and_1_for_its_mean():
     assert imitation_loss(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)) == 0
 
 
-def test_the_style_of_each_picture_counts_by_its_weight():
-    maps = {name: torch.rand(2, 4, 6, 6) for name in ("relu1_2", "relu3_3")}
-    grams = {name: gram_matrix(torch.rand(1, 4, 6, 6)) for name in maps}
-    alone = [style_loss({k: v[i : i + 1] for k, v in maps.items()}, grams) for i in range(2)]
-    assert torch.isclose(style_loss(maps, grams), (alone[0] + alone[1]) / 2)
-    assert torch.isclose(style_loss(maps, grams, torch.tensor([1.0, 0.0])), alone[0] / 2)
+@pytest.fixture
+def statistics(vgg19_file):
+    """A function that gives the loss of a painting in the style of another picture, both [3, H, W]."""
+    network = load_loss_network(vgg19_file)
+
+    def seen(picture):
+        return views(network(picture[None]), picture[None], list(WEIGHTS))
+
+    def loss(painted, style, parts=0.0, weights=WEIGHTS):
+        wanted = {name: Moments.of(x) for name, x in seen(style).items()}
+        return float(statistics_loss(seen(painted), wanted, weights, parts))
+
+    return loss
+
+
+def waves(size=128, seed=0):
+    """A smooth coloured texture [3, S, S]."""
+    draw = torch.Generator().manual_seed(seed)
+    rough = torch.rand(1, 3, size // 8, size // 8, generator=draw)
+    return torch.nn.functional.interpolate(rough, size=(size, size), mode="bicubic").clamp(0, 1)[0]
+
+
+@given(seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_moments_are_mean_and_covariance_and_those_of_parts_are_those_of_the_whole(seed):
+    torch.manual_seed(seed)
+    x = torch.randn(2, 3, 4, 6)
+    moments, flat = Moments.of(x), x.flatten(2)
+    assert torch.allclose(moments.mean, flat.mean(2), atol=1e-5)
+    assert torch.allclose(moments.covariance[1], torch.cov(flat[1], correction=0), atol=1e-5)
+    halves = Moments.of(torch.cat([x[:, :, :2], x[:, :, 2:]])).together(2)
+    assert torch.allclose(halves.covariance, moments.covariance, atol=1e-5)
+
+
+def test_the_style_picture_itself_has_no_loss_and_any_other_has(statistics):
+    style = waves()
+    assert statistics(style, style) == 0
+    assert statistics(waves(seed=1), style) > 0.05
+
+
+def test_each_layer_counts_by_its_weight(statistics):
+    painted, style = waves(seed=1), waves()
+    nothing = statistics(painted, style, weights=dict.fromkeys(WEIGHTS, 0.0))
+    each = [statistics(painted, style, weights={layer: weight}) - nothing for layer, weight in WEIGHTS.items()]
+    assert nothing > 0, "the colours themselves"
+    assert statistics(painted, style) == pytest.approx(nothing + sum(each), rel=1e-3)
+
+
+def test_a_greyed_painting_is_worse_the_greyer_it_is(statistics):
+    style = waves()
+    painted = style.flip(2)
+    contrasts = [painted.mean() + share * (painted - painted.mean()) for share in (1.0, 0.8, 0.5, 0.2)]
+    found = [statistics(x, style) for x in contrasts]
+    assert found == sorted(found)
+    assert found[2] > 2 * found[0] + 0.5
+
+
+def test_the_very_edge_of_a_painting_hardly_counts(statistics):
+    style = waves()
+    framed, spotted = style.clone(), style.clone()
+    framed[:, :3], framed[:, -3:], framed[:, :, :3], framed[:, :, -3:] = 0, 0, 0, 0
+    spotted[:, 50:88, 50:88] = 0  # as many pixels
+    colours = dict.fromkeys(WEIGHTS, 0.0)
+    frame, spot = (statistics(x, style) - statistics(x, style, weights=colours) for x in (framed, spotted))
+    assert frame < spot / 3
+    assert statistics(framed, style, weights={**colours, "relu1_2": 1.0}) == statistics(framed, style, weights=colours)
+
+
+def test_margins_are_those_of_the_layers_and_a_small_map_keeps_its_middle():
+    assert inside("relu1_2", torch.zeros(1, 2, 256, 256)).shape == (1, 2, 224, 224)
+    assert inside("relu4_1", torch.zeros(1, 2, 32, 40)).shape == (1, 2, 28, 36)
+    assert inside("relu1_2", torch.zeros(1, 2, 32, 48)).shape == (1, 2, 16, 32)
+    assert inside("relu4_3", torch.zeros(1, 2, 4, 4)).shape == (1, 2, 2, 2)
+    assert inside("relu4_1", torch.zeros(1, 2, 1, 3)).shape == (1, 2, 1, 3)
+
+
+def test_with_parts_the_style_may_not_keep_to_one_side(statistics):
+    style = waves()
+    evenly = style.flip(1)
+    aside = style.clone()
+    aside[:, :, 64:] = style.mean((1, 2))[:, None, None]
+    whole, apart = ([statistics(x, style, parts) for parts in (0.0, 0.5, 1.0)] for x in (evenly, aside))
+    assert apart[0] < apart[1] < apart[2]
+    assert apart[2] - apart[0] > 2 * (whole[2] - whole[0])
+    assert apart[1] == pytest.approx((apart[0] + apart[2]) / 2, rel=1e-3)
+
+
+@given(height=st.integers(1, 9), width=st.integers(1, 9))
+@settings(max_examples=20, deadline=None)
+def test_parts_of_a_map_of_any_size_are_finite(height, width):
+    x = torch.rand(1, 3, 8 * height, 8 * width)
+    seen = {"relu4_1": torch.rand(1, 4, height, width), **views({}, x, ())}
+    wanted = {name: Moments.of(value) for name, value in seen.items()}
+    assert statistics_loss(seen, wanted, {"relu4_1": 1.0}, 0.2).isfinite()
+
+
+@given(contrast=st.floats(0.2, 5), light=st.floats(-1, 1))
+@settings(max_examples=20, deadline=None)
+def test_structure_is_the_same_at_any_contrast_and_light(contrast, light):
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 12, 12)
+    assert structure_loss(contrast * x + light, x) < 2e-3
+    assert structure_loss(-x, x) == pytest.approx(2, rel=0.01)
+
+
+def test_structure_is_1_where_nothing_is_in_common_and_finite_where_nothing_is():
+    torch.manual_seed(0)
+    assert float(structure_loss(torch.randn(1, 8, 40, 40), torch.randn(1, 8, 40, 40))) == pytest.approx(1, abs=0.05)
+    black = torch.zeros(1, 3, 8, 8, requires_grad=True)
+    loss = structure_loss(black, torch.rand(1, 3, 8, 8))
+    loss.backward()
+    assert loss.isfinite()
+    assert black.grad.isfinite().all()
+    assert torch.equal(normalized(torch.zeros(1, 2, 4, 4)), torch.zeros(1, 2, 4, 4))
+
+
+def test_two_pictures_are_normalized_each_by_itself():
+    x, y = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8) * 7
+    alone = torch.stack([structure_loss(a[None], b[None]) for a, b in zip(x, y, strict=True)]).mean()
+    assert torch.isclose(structure_loss(x, y), alone)
+
+
+def test_light_keeps_a_face_out_of_the_dark():
+    """Other colours and strokes of the same brightness cost little; a face as dark as what is around it costs much."""
+    photograph = torch.full((1, 3, 96, 96), 0.2)
+    photograph[:, :, 24:72, 24:72] = 0.8
+    torch.manual_seed(0)
+    strokes = photograph + 0.2 * torch.randn_like(photograph)
+    recoloured = photograph * torch.tensor([0.9, 1.0, 1.2])[:, None, None]
+    sunk = photograph.clone()
+    sunk[:, :, 24:72, 24:60] = 0.2
+    kept = max(float(light_loss(x, photograph)) for x in (strokes, recoloured))
+    assert light_loss(photograph, photograph) == 0
+    assert kept < 0.1
+    assert light_loss(sunk, photograph) > 3 * kept
+    assert light_loss(sunk, photograph) > 0.2

@@ -15,23 +15,21 @@ torch = pytest.importorskip("torch")
 
 from murai.packs import StylePack  # noqa: E402
 
-PROGRAM = "from murai.cli import main\nmain()\n"
 STEPS = 60
 FIRST, LATER = 1e-5, 1e-3
 """Share by which a loss may differ: sums of another order round otherwise, and every step builds on the last."""
 
 
 @pytest.fixture
-def start(lessons, tmp_path, monkeypatch):
+def start(lessons, tmp_path, program):
     """Starts `murai train` as a program of its own, which a run of several processes starts again for each."""
-    (tmp_path / "murai_program.py").write_text(PROGRAM)
     environment = {"XDG_DATA_HOME": str(tmp_path / "data"), "OMP_NUM_THREADS": "1"}
     started = []
 
-    def start(out, *more, steps=5, by=(sys.executable,)):
-        command = [*by, tmp_path / "murai_program.py", "train", lessons / "style.png"]
+    def start(out, *more, steps=5, ends=1, by=(sys.executable,)):
+        command = [*by, program, "train", lessons / "style.png"]
         command += ["--photos", lessons / "photos", "--loss-network", lessons / "vgg19.safetensors", "--steps", steps]
-        command += ["--photo-size", 32, "--style-size", 48, "--out", tmp_path / out, *more]
+        command += ["--photo-size", 32, "--style-size", 48, "--ends", ends, "--out", tmp_path / out, *more]
         process = subprocess.Popen(
             list(map(str, command)), stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}, cwd=tmp_path
         )
@@ -44,13 +42,13 @@ def start(lessons, tmp_path, monkeypatch):
         process.communicate()
 
 
-def finish(process, timeout=100):
+def finish(process, timeout=300):
     _, said = process.communicate(timeout=timeout)
     return process.returncode, said
 
 
 def losses(folder):
-    return [json.loads(line) for line in Path(folder, "losses.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in Path(folder, "style-faithful", "losses.jsonl").read_text().splitlines()]
 
 
 def test_two_processes_learn_what_one_learns_with_twice_the_batch(start, tmp_path):
@@ -76,8 +74,8 @@ def children(process):
 def test_a_worker_killed_in_the_middle_ends_the_run_and_leaves_a_checkpoint(start, tmp_path):
     both = ["--batch", 1, "--processes", 2]
     process = start("broken", *both, steps=STEPS)
-    log = tmp_path / "broken.run" / "losses.jsonl"
-    end = time.monotonic() + 90
+    log = tmp_path / "broken.run" / "style-faithful" / "losses.jsonl"
+    end = time.monotonic() + 250
     while not (log.exists() and log.stat().st_size > 500):
         assert time.monotonic() < end
         assert process.poll() is None, process.stderr.read()
@@ -88,12 +86,24 @@ def test_a_worker_killed_in_the_middle_ends_the_run_and_leaves_a_checkpoint(star
     assert "--resume goes on from" in said
     assert "Traceback" not in said
     reached = len(losses(tmp_path / "broken.run"))
-    state = torch.load(tmp_path / "broken.run" / "checkpoint.pt", weights_only=True)
+    state = torch.load(tmp_path / "broken.run" / "style-faithful" / "checkpoint.pt", weights_only=True)
     assert 0 < state["step"] <= reached < STEPS
     for run in (start("broken", *both, "--resume", steps=STEPS), start("whole", *both, steps=STEPS)):
         code, said = finish(run)
         assert code == 0, said
     assert losses(tmp_path / "broken.run") == losses(tmp_path / "whole.run")
+
+
+def test_two_processes_learn_both_ends_and_skip_what_is_finished(start, tmp_path):
+    both = ["--batch", 1, "--processes", 2]
+    code, said = finish(start("both", *both, steps=2, ends=2))
+    assert code == 0, said
+    made = StylePack.load(tmp_path / "both")
+    assert made.styles.shape[:2] == (1, 2)
+    code, said = finish(start("both", *both, "--resume", "--overwrite", steps=2, ends=2))
+    assert code == 0, said
+    assert said.count("is learned already") == 2
+    assert (StylePack.load(tmp_path / "both").styles == made.styles).all()
 
 
 def test_two_machines_learn_what_one_process_does(start, tmp_path):

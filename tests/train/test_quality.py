@@ -14,33 +14,28 @@ from murai.train.vgg import load_loss_network  # noqa: E402
 class Same(StylizationNetwork):
     """Paints nothing."""
 
-    multiple = 1
-
-    def __init__(self):
-        super().__init__()
-        self.styles = torch.nn.Parameter(torch.zeros(1, 1))
-
-    def paint(self, x, style):
+    def forward(self, x):
         return x
 
 
 def test_a_network_that_paints_nothing_keeps_all_content_and_has_no_style(vgg19_file, photo_folder, style_file):
-    row = measure_quality(
-        Same(), 0, load_loss_network(vgg19_file), list_photos(photo_folder), style_picture(style_file, size=64)
-    )
-    assert row["content"] == pytest.approx(0, abs=1e-9)
-    assert row["style"] > 0.01
-    assert row["total"] == pytest.approx(5 * row["style"])
+    style = style_picture(style_file, size=64)
+    row = measure_quality(Same(), load_loss_network(vgg19_file), list_photos(photo_folder), style)
+    assert row["structure"] == pytest.approx(1)
+    assert row["effectiveness"] < 3
+    assert row["palette"] > 0.01
     assert row["photographs"] == 5
 
 
-def test_a_photograph_of_the_style_itself_has_next_to_no_style_loss(vgg19_file, tmp_path):
+def test_a_photograph_of_the_style_itself_has_all_of_the_style(vgg19_file, tmp_path):
     folder = tmp_path / "same"
     folder.mkdir()
     Image.effect_noise((64, 64), 60).convert("RGB").save(folder / "style.png")
     style = centre_square(folder / "style.png")
-    row = measure_quality(Same(), 0, load_loss_network(vgg19_file), list_photos(folder), style)
-    assert row["style"] < 1e-6
+    row = measure_quality(Same(), load_loss_network(vgg19_file), list_photos(folder), style)
+    assert row["effectiveness"] > 10
+    assert row["palette"] == pytest.approx(0, abs=1e-6)
+    assert row["contrast"] == row["gradient"] == pytest.approx(1)
 
 
 def test_the_centre_square_is_the_middle_of_the_picture(tmp_path):

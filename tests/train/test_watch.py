@@ -13,12 +13,12 @@ from murai.train.watch import Watch, refuse_broken  # noqa: E402
 GREY = torch.full((3, 8, 8), 0.5)
 
 
-def watched(losses, *, steps=400, weight=5.0, first=1):
+def watched(losses, *, steps=400, unlike=5.0, first=1):
     """What is said of a run whose weighted style losses are `losses`, from the step `first` on."""
     said = []
-    watch = Watch(steps, weight, [GREY], said.append)
+    watch = Watch(steps, unlike, GREY, said.append)
     for step, loss in enumerate(losses, first):
-        watch.step(Progress(step, steps, {"content": 1.0, "style": loss}, 1.0, 0.0))
+        watch.step(Progress("a-bold", step, steps, {"content": 1.0, "style": loss}, 1.0, 0.0))
     assert said == watch.warnings
     return said
 
@@ -39,7 +39,7 @@ def test_one_that_falls_noisily_is_no_worry(noise):
 
 def test_one_that_is_low_from_the_start_is_no_worry():
     assert watched([2.0] * 200) == []
-    assert len(watched([2.0] * 200, weight=1.0)) == 1  # the same number, with a smaller weight, is a large loss
+    assert len(watched([2.0] * 200, unlike=1.0)) == 1  # the same number, with a smaller weight, is a large loss
 
 
 @given(first=st.integers(2, 300))
@@ -55,25 +55,23 @@ def test_long_runs_are_judged_early_and_short_ones_not_by_chance(steps, judged_a
 
 def test_saturated_paintings_are_said_once():
     said = []
-    watch = Watch(100, 5.0, [GREY], said.append)
+    watch = Watch(100, 5.0, GREY, said.append)
     glaring = torch.zeros(4, 3, 8, 8)
     glaring[:, 0] = 1
-    watch.paintings(torch.rand(4, 3, 8, 8) * 0.9 + 0.05, [0] * 4)
+    watch.paintings(torch.rand(4, 3, 8, 8) * 0.9 + 0.05)
     assert said == []
-    watch.paintings(glaring, [0] * 4)
-    watch.paintings(glaring, [0] * 4)
+    watch.paintings(glaring)
+    watch.paintings(glaring)
     assert len(said) == 1
     assert "--learning-rate" in said[0]
 
 
-def test_a_work_in_black_and_white_may_be_painted_so():
-    said = []
+def test_a_work_in_black_and_white_may_be_painted_so_and_another_may_not():
     ink = (torch.arange(64).reshape(1, 8, 8) % 2).float().expand(3, 8, 8)
-    watch = Watch(100, 5.0, [GREY, ink], said.append)
-    watch.paintings(ink[None], [1])
-    assert said == []
-    watch.paintings(torch.stack([GREY, ink]), [1, 0])
-    assert len(said) == 1, "the other style may not"
+    for style, warned in ((ink, 0), (GREY, 1)):
+        said = []
+        Watch(100, 5.0, style, said.append).paintings(torch.stack([GREY, ink]))
+        assert len(said) == warned
 
 
 def test_the_threshold_lies_half_way_between_the_work_and_all():
@@ -82,8 +80,17 @@ def test_the_threshold_lies_half_way_between_the_work_and_all():
         said = []
         painted = torch.full((1, 3, 8, 8), 0.5)
         painted[:, :, :share] = 0
-        Watch(100, 5.0, [half], said.append).paintings(painted, [0])
+        Watch(100, 5.0, half, said.append).paintings(painted)
         assert len(said) == warned
+
+
+def test_the_warnings_of_several_runs_are_kept_together_and_said_once():
+    said, kept = [], []
+    glaring = torch.ones(1, 3, 8, 8)
+    for _ in range(2):
+        Watch(100, 5.0, GREY, said.append, kept).paintings(glaring)
+    assert len(said) == 1
+    assert kept == said
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -24,12 +24,9 @@ import numpy as np
 from murai.errors import MuraiError, Say, silent
 from murai.frame import Image
 from murai.packs import TIERS, StylePack
-from murai.sinks.encode import fit
 
 MOST = 4
 """Jobs that wait. One more, and the oldest keeps the mirror's painting."""
-LARGEST = 1920
-"""Pixels of the longest side to paint at; larger pictures are painted at this size and brought back."""
 SECONDS = 60.0
 """For one picture, the network's first included, after which the process counts as hanging."""
 THREADS = 1
@@ -192,8 +189,6 @@ def _paint(header: Mapping[str, Any], image: Image) -> Image:
 
     stylizer = _stylizer(header["pack"])
     stylizer.use(Controls(mix={header["style"]: 1.0}))
-    height, width = image.shape[:2]
-    stylizer.size = fit(width, height, (LARGEST, LARGEST))[2:] if max(height, width) > LARGEST else None
     painted: Image = stylizer(image)
     return painted
 

@@ -104,7 +104,7 @@ class Setup:
 
     def _camera(self) -> None:
         self._ask("Which size is a camera asked for, WIDTHxHEIGHT in pixels?", "size")
-        self._ask("Which camera? camera, camera:DEVICE, pattern, a URL or a file.", "source", self._try_camera)
+        self._ask("Which camera? camera, camera:DEVICE, clip, a URL or a file.", "source", self._try_camera)
 
     def _try_camera(self) -> None:
         with closing(self._places.source(self._settings.source, self._settings.size)) as source:

@@ -19,7 +19,7 @@ from murai.cli.live import live
 from murai.cli.measure import measure
 from murai.cli.paint import image, video
 from murai.cli.publish import publish
-from murai.cli.sheets import all_styles, blends, changes, layers, strength
+from murai.cli.sheets import all_styles, blends, blind, boldness, changes, layers, moving
 from murai.cli.slideshow import slideshow
 from murai.cli.styles import styles
 from murai.cli.train import train
@@ -51,7 +51,7 @@ COMMANDS: dict[str, Any] = {
 """Every command by its name, which is that of its table in the settings file too."""
 for name, command in COMMANDS.items():
     app.command(command, name=name)
-for sheet in (layers, blends, strength, changes):
+for sheet in (layers, blends, boldness, changes, blind, moving):
     measure.command(sheet)
 measure.command(all_styles, name="styles")
 measure.command(measure_booth, name="booth")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from murai.pipeline import Sink, Source
     from murai.stage.diary import Diary
 
-DEMO_SECONDS, DEMO_RATE = 10, 30
+DEMO_SECONDS = 10
 WATCHDOG_SECONDS = 5.0
 """Between two signs of life."""
 
@@ -90,14 +90,15 @@ def live(
     frames: Count | None = None,
     overwrite: bool = False,
 ) -> int:
-    """Paint a camera, a stream, a file or the pattern while you watch. In the window, h says what the keys do.
+    """Paint a camera, a stream or a file while you watch. In the window, h says what the keys do.
 
     Parameters
     ----------
     source
-        camera, camera:DEVICE, pattern, a URL, a file (played at its own pace, without its sound), a folder or M3U list
-        of videos and pictures (over and over), or auto: the camera, else the pattern. May be given several times: the
-        key i, or /murai/input, goes to the next, and files of this machine are played over and over.
+        camera, camera:DEVICE, clip (of people, which comes with murai, over and over), pattern (a drawn scene), a URL,
+        a file (played at its own pace, without its sound), a folder or M3U list of videos and pictures (over and over),
+        or auto: the camera, else the clip. May be given several times: the key i, or /murai/input, goes to the next,
+        and files of this machine are played over and over.
     sink
         window, FILE, URL, v4l2:/dev/videoN, mjpeg:[HOST:]PORT or null; may be given several times. Left out: the
         window, or ten seconds of demo.mp4 where there is no display.
@@ -111,12 +112,11 @@ def live(
     """
     painting, screen, keeping = painting or Painting(), screen or Screen(), keeping or Keeping()
     sinks = sink or [_default_sink()]
-    if sink is None and sinks != ["window"]:
-        frames = frames or DEMO_SECONDS * DEMO_RATE
+    seconds = DEMO_SECONDS if sink is None and sinks != ["window"] else None
     refuse(screen, keeping, sinks)
     with _audience(keeping.log) as tell:
         opened = [_open_sink(name, screen, overwrite, painting.on_card, tell) for name in sinks]
-        show = _Show(source or ["auto"], opened, painting, target_rate, frames, tell)
+        show = _Show(source or ["auto"], opened, painting, target_rate, frames, tell, seconds)
         with show.player(keeping) as player, (remote or Remote()).listening(player, show.pipeline, tell):
             windows = [s for name, s in zip(sinks, opened, strict=True) if name == "window"]
             end = "q in the window" if windows and not screen.kiosk else "Ctrl-C"
@@ -173,18 +173,25 @@ class _Show:
         target_rate: float,
         frames: int | None,
         tell: _Audience,
+        seconds: int | None = None,
     ) -> None:
+        """`seconds` of the first source are painted where no number of `frames` is given."""
         from murai.pipeline import Pipeline
+        from murai.sources.altered import Altered
         from murai.stage.quality import KeepingUp
         from murai.stylizers.staging import Staging
 
-        self._sources, self._frames, self.tell = sources, frames, tell
+        self._sources, self.tell = sources, tell
         self.repertoire, controls = open_repertoire(painting, tell)
         self.repertoire.use(controls)
         self._on_card = painting.on_card
         first = open_live(sources[0], frames, tell, again=len(sources) > 1, on_card=self._on_card)
         self.repertoire.prepare(first.info.width, first.info.height)
         rate = float(first.info.rate)
+        if seconds and not frames:
+            frames = round(seconds * rate)
+            first = Altered(first, frames=frames)
+        self._frames = frames
         target = min(target_rate, rate) if len(sources) == 1 else target_rate  # another may be faster
         painter = self.repertoire if painting.size else KeepingUp(self.repertoire, target, tell)
         stylizer = Staging(painter, rate, time.monotonic)
@@ -335,8 +342,8 @@ def open_live(
         source = open_source("camera", size=size, frames=frames, on_card=on_card, say=tell)
         tell("source: the camera.")
     except CameraError as error:
-        tell(f"source: the pattern, since no camera opens. {error}")
-        source = open_source("pattern", size=size, frames=frames, say=tell)
+        tell(f"source: a clip of people, since no camera opens. {error}")
+        source = Paced(open_source("clip", frames=frames, on_card=on_card, say=tell))
     return source
 
 

@@ -173,7 +173,10 @@ def measure_quality(
     sheet: Path | None = None,
     json: bool = False,
 ) -> int:
-    """How well packs paint: content and style loss on photographs they never saw, beside the slow optimization.
+    """How well packs paint photographs they never saw, beside the slow optimization: how much of the style they have.
+
+    Effectiveness (higher is better), the share of the photograph's structure that is kept, the distance of palettes,
+    contrast and gradient over those of the style picture (1 is alike). Who has more of the first two paints better.
 
     Finished rows are kept: the same command goes on where it was interrupted.
 

@@ -28,14 +28,17 @@ class Painting:
         NAME:W,NAME:W.
     strength
         0 leaves the picture as it is, 1 paints it fully.
+    boldness
+        0 paints faithfully, 1 boldly.
     keep_colors
         Keep the colours of the input.
     calm
         How much the noise of what stands still is held back in video, 0 to 1.
     stroke_size
-        How large the strokes are: painted at so many times smaller a size, 1 to 4.
+        How large the strokes are, 0.5 to 4: the network works at a size so many times smaller.
     size
-        Work size of the network, WxH: larger pictures are painted at this size and brought back.
+        Work size of the network, WxH, by default that of a picture of 640x360: strokes take the same share of a picture
+        of any size.
     tier
         Only a network of this weight.
     device
@@ -50,9 +53,10 @@ class Painting:
 
     style: str = "starry_night"
     strength: Share = 1.0
+    boldness: Share = 0.5
     keep_colors: bool = False
     calm: Share = 0.0
-    stroke_size: Annotated[float, Parameter(validator=validators.Number(gte=1, lte=4))] = 1.0
+    stroke_size: Annotated[float, Parameter(validator=validators.Number(gte=0.5, lte=4))] = 1.0
     size: str | None = None
     tier: Literal["light", "fast", "fine", "johnson"] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -166,6 +170,7 @@ def open_repertoire(painting: Painting, say: Say = say) -> "tuple[Repertoire | M
     controls = Controls(
         mix=mix,
         strength=painting.strength,
+        boldness=painting.boldness,
         keep_colors=painting.keep_colors,
         calm=painting.calm,
         stroke_size=painting.stroke_size,

@@ -4,6 +4,7 @@ All in one run, since what counts are ratios. Where the device is "cpu" the same
 tested; its figures say nothing then.
 """
 
+import copy
 import json
 import math
 import tempfile
@@ -16,16 +17,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from murai.errors import PackError, Say, first_line, silent
 from murai.measure.networks import Unpainted
 from murai.measure.speed import machine
 from murai.measure.tables import markdown
-from murai.nets import build, mac_per_pixel, plain_copy
+from murai.nets import build, convolutions, mac_per_pixel
 from murai.nets.base import StylizationNetwork
-from murai.nets.compact import Fold
-from murai.nets.pixels import PixelGraph
 from murai.packs import StylePack
 from murai.pipeline import Pipeline
 from murai.sinks.file import FileSink
@@ -71,9 +70,9 @@ def measure_card(
 ) -> dict[str, Any]:
     """The JSON object of `murai measure speed --device cuda`.
 
-    `rows`     milliseconds a picture for the network alone, by events, and `floor_ms`: for each layer the longer of its
-               multiply-adds at the rate of a large product of matrices and its bytes at the rate of a large copy, and
-               one launch; all three measured here
+    `rows`     milliseconds to paint a picture with the network at its full size, by events, and `floor_ms`: for each
+               layer the longer of its multiply-adds at the rate of a large product of matrices and its bytes at the
+               rate of a large copy, and one launch; all three measured here
     `shows`    H.264 to a screen without a display: as fast as it goes, and live at RATE, with the share of the time
                that kernels run, and what goes between host and card
     `streams`  pictures a second of so many streams through one network, and how long a picture of one takes
@@ -146,20 +145,9 @@ def measure_rates(device: torch.device) -> dict[str, float]:
 def floor_ms(network: StylizationNetwork, size: Size, rates: dict[str, float], itemsize: int = 2) -> float:
     """Milliseconds below which no way to run `network` layer by layer goes, by `rates`; numbers of `itemsize` bytes."""
     total = rates["launch_ms"]
-
-    def count(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        assert isinstance(module, nn.Conv2d | Fold)
-        multiply_adds = module.weight[0].numel() * output.numel()
-        moved = itemsize * (given[0].numel() + output.numel() + module.weight.numel())
-        total += 1000.0 * max(2 * multiply_adds / rates["matrix_rate"], moved / rates["copy_rate"])
-
-    network = plain_copy(network).to("meta")  # only shapes are asked for
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | Fold):
-            module.register_forward_hook(count)
-    width, height = (-(-side // network.multiple) * network.multiple for side in size)
-    network.paint(torch.zeros(1, 3, height, width, device="meta"), network.styles[:1])
+    for each in convolutions(network, *(-(-side // network.multiple) * network.multiple for side in size)):
+        moved = itemsize * (each.inputs + each.outputs + each.weights)
+        total += 1000.0 * max(2 * each.multiply_adds / rates["matrix_rate"], moved / rates["copy_rate"])
     return total
 
 
@@ -214,25 +202,25 @@ def _row(
 
 def _ways(network: StylizationNetwork, size: Size, device: torch.device, say: Say) -> Iterator[tuple[str, Run]]:
     """murai's, and as the public examples do it: eager float32, with TF32, which is torch's default, and without."""
-    image, style = _picture(size, device)[None], network.styles[:1].detach().to(device)
+    image, style = _picture(size, device)[None], network.vector().to(device)
     runtime = TorchRuntime(network, str(device))
     yield "murai", lambda: runtime.run(image, style)
-    graph = PixelGraph(plain_copy(network).eval().to(device))
+    plain = copy.deepcopy(network).eval().to(device)
 
     def eager(tf32: bool) -> object:
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=tf32):
-            return graph(image, style)
+            return plain(image.permute(0, 3, 1, 2).float() / 255)
 
     yield "eager f32", lambda: eager(False)
     if device.type == "cuda":
         yield "eager tf32", lambda: eager(True)
-        half = PixelGraph(plain_copy(network).eval().to(device, torch.float16).to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+        half = copy.deepcopy(network).eval().to(device, torch.float16).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         torch.compiler.reset()  # else what was compiled for another network or size stands in the way
         compiled = torch.compile(half, dynamic=False)
 
         def run_compiled() -> object:
             with torch.inference_mode():
-                return compiled(image, style)
+                return compiled(image.permute(0, 3, 1, 2).half() / 255)  # type: ignore[no-untyped-call]
 
         try:
             run_compiled()

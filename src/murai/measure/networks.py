@@ -44,14 +44,14 @@ class Taught:
         """What the pack says of its learning, None where it does not.
 
         photographs_seen   for each style, one that was seen twice counted twice
-        steps, minutes     how long it learned, all its styles together
+        steps, minutes     how long it learned, both its ends together
         mac_per_pixel      multiply-adds
         """
-        manifest = self.pack.manifest
+        manifest, stages = self.pack.manifest, self.pack.manifest.stages(self.style.name)
         return {
             "photographs_seen": manifest.photographs_seen.get(self.style.name),
-            "steps": _sum(manifest.stages, "steps"),
-            "minutes": _sum(manifest.stages, "minutes"),
+            "steps": _sum(stages, "steps"),
+            "minutes": _sum(stages, "minutes"),
             "mac_per_pixel": manifest.mac_per_pixel,
         }
 

@@ -1,28 +1,29 @@
-"""Pictures to judge by eye: paths between styles, gentle painting by vectors beside plain mixing of pixels, flicker.
+"""Pictures to judge by eye: every style, paths between styles, from faithful to bold, flicker.
 
-They are painted from the built-in scene and from flat colours, so that anybody can make them without a photograph.
+They are painted from the clip of people that comes with murai, or from any pictures.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import islice
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageDraw
+from PIL import ImageDraw, ImageOps
 
 from murai.controls import Controls
 from murai.frame import Image
 from murai.measure.networks import Taught, Unpainted
 from murai.measure.stability import SEED, Stylizer, with_noise
 from murai.packs import StylePack
+from murai.sources import CLIP
+from murai.sources.file import FileSource
 from murai.sources.pattern import PatternSource
-from murai.stylizers import compose
 from murai.stylizers.openvino import OpenVINOStylizer
 
 WIDTH, HEIGHT, CAPTION = 320, 180, 16
-STRENGTHS = (0.1, 0.3, 0.6)
-FLATS = ((40, 40, 40), (128, 128, 128), (220, 220, 220), (241, 194, 165), (141, 85, 54), (120, 170, 230))
-"""Dark, middle and light grey, two tones of skin, and the sky."""
+MOMENT = 40
+"""The frame of the clip that is painted where no picture is given."""
 
 MOMENTS = 16
 """Noisy pictures of the scene before the change from one to the next is looked at, so that memory has settled."""
@@ -32,77 +33,44 @@ AMPLIFIED = 8
 Row = tuple[str, list[Image]]
 
 
-def blend_sheet(pack: StylePack, pairs: Sequence[tuple[str, str]], steps: int = 5) -> Pillow.Image:
+def blend_sheet(pack: StylePack, pairs: Sequence[tuple[str, str]], picture: Image, steps: int = 5) -> Pillow.Image:
     """A row for each pair of styles of `pack`: `steps` paintings on the way from the first to the second.
 
     Raises UnknownStyle.
     """
-    stylizer, picture = OpenVINOStylizer(pack, precision="f32"), scene()
+    shares = np.linspace(0, 1, steps)
+    ways = [[Controls(mix={first: 1 - share, second: share}) for share in shares] for first, second in pairs]
+    return captioned([(f"{a} to {b}", _painted(pack, picture, way)) for (a, b), way in zip(pairs, ways, strict=True)])
+
+
+def boldness_sheet(pack: StylePack, styles: Sequence[str], picture: Image, steps: int = 5) -> Pillow.Image:
+    """A row for each of `styles` of `pack`: `steps` paintings from faithful to bold. Raises UnknownStyle."""
+    shares = np.linspace(0, 1, steps).tolist()
+    ways = {name: [Controls(mix={name: 1.0}, boldness=share) for share in shares] for name in styles}
+    said = ", ".join(f"{share:g}" for share in shares)
+    return captioned([(f"{name}, boldness {said}", _painted(pack, picture, way)) for name, way in ways.items()])
+
+
+def styles_sheet(pack: StylePack, pictures: Sequence[Image], across: int = 4) -> Pillow.Image:
+    """Each of `pictures`, and how each style of `pack` paints it: `across` pictures a row, filled up with itself."""
     rows: list[Row] = []
-    for first, second in pairs:
-        paintings = []
-        for share in np.linspace(0, 1, steps):
-            stylizer.use(Controls(mix={first: 1 - share, second: share}))
-            paintings.append(stylizer(picture))
-        rows.append((f"{first} to {second}", paintings))
+    for picture in pictures:
+        paintings = _painted(pack, picture, [Controls(mix={name: 1.0}) for name in pack.names])
+        named = [("unpainted", picture), *zip(pack.names, paintings, strict=True)]
+        named += [("unpainted", picture)] * (-len(named) % across)
+        for start in range(0, len(named), across):
+            names, images = zip(*named[start : start + across], strict=True)
+            rows.append((", ".join(names), list(images)))
     return captioned(rows)
 
 
-def styles_sheet(pack: StylePack, across: int = 4) -> Pillow.Image:
-    """The scene, and how each style of `pack` paints it: `across` pictures a row, filled up with the scene."""
-    stylizer, picture = OpenVINOStylizer(pack, precision="f32"), scene()
-    named = [("the scene", picture)]
-    for name in pack.names:
-        stylizer.use(Controls(mix={name: 1.0}))
-        named.append((name, stylizer(picture)))
-    named += [("the scene", picture)] * (-len(named) % across)
-    rows = [named[start : start + across] for start in range(0, len(named), across)]
-    return captioned([(", ".join(name for name, _ in row), [image for _, image in row]) for row in rows])
-
-
-def strength_sheet(pack: StylePack, styles: Sequence[str]) -> Pillow.Image:
-    """For each style two rows, the scene and flat colours at the strengths 0.1, 0.3 and 0.6: by vectors, by pixels.
-
-    Raises UnknownStyle.
-    """
+def _painted(pack: StylePack, picture: Image, ways: Sequence[Controls]) -> list[Image]:
     stylizer = OpenVINOStylizer(pack, precision="f32")
-    rows: list[Row] = []
-    for name in styles:
-        for title, paint in (("vectors", by_vectors), ("pixels", by_pixels)):
-            pictures = [paint(stylizer, name, picture, s) for s in STRENGTHS for picture in (scene(), flats())]
-            rows.append((f"{name}, {title}: {', '.join(f'{s:g}' for s in STRENGTHS)}", pictures))
-    return captioned(rows)
-
-
-def by_vectors(stylizer: OpenVINOStylizer, name: str, picture: Image, strength: float) -> Image:
-    """What murai paints at `strength`."""
-    stylizer.use(Controls(mix={name: 1.0}, strength=strength))
-    painted: Image = stylizer(picture)
-    return painted
-
-
-def by_pixels(stylizer: OpenVINOStylizer, name: str, picture: Image, strength: float) -> Image:
-    """The full painting laid over the picture."""
-    stylizer.use(Controls(mix={name: 1.0}))
-    return compose.mix(picture, stylizer(picture), strength)
-
-
-def flat_errors(pack: StylePack, paint: Callable[[OpenVINOStylizer, str, Image, float], Image]) -> dict[float, float]:
-    """By strength, how far the mean colour of a flat area strays from the straight way between picture and painting.
-
-    In levels of 255, the mean over the flat colours and all styles. Mixing pixels never strays.
-    """
-    stylizer = OpenVINOStylizer(pack, precision="f32")
-    errors: dict[float, list[float]] = {strength: [] for strength in STRENGTHS}
-    for name in pack.names:
-        for color in FLATS:
-            picture = np.full((128, 128, 3), color, np.uint8)
-            painted = by_vectors(stylizer, name, picture, 1.0).mean((0, 1))
-            for strength in STRENGTHS:
-                straight = strength * painted + (1 - strength) * np.array(color)
-                found = paint(stylizer, name, picture, strength).mean((0, 1))
-                errors[strength].append(float(np.abs(found - straight).mean()))
-    return {strength: float(np.mean(values)) for strength, values in errors.items()}
+    paintings = []
+    for controls in ways:
+        stylizer.use(controls)
+        paintings.append(stylizer(picture))
+    return paintings
 
 
 def changes_sheet(taught: Sequence[Taught]) -> Pillow.Image:
@@ -122,19 +90,16 @@ def _change(title: str, stylizer: Stylizer) -> Row:
     return f"{title}; a change of {change.mean():.2f} levels, shown {AMPLIFIED} times as large", [now, shown]
 
 
-def flats() -> Image:
-    """Areas of each of `FLATS`, side by side in two rows, [HEIGHT, WIDTH, 3]."""
-    xs, ys = (np.linspace(0, count, length + 1).round().astype(int) for count, length in ((WIDTH, 3), (HEIGHT, 2)))
-    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    areas = [(top, bottom, left, right) for top, bottom in pairwise(ys) for left, right in pairwise(xs)]
-    for (top, bottom, left, right), color in zip(areas, FLATS, strict=True):
-        picture[top:bottom, left:right] = color
-    return picture
-
-
 def scene() -> Image:
     """A frame of the built-in scene, [HEIGHT, WIDTH, 3]."""
     picture: Image = next(iter(PatternSource(WIDTH, HEIGHT, live=False))).image
+    return picture
+
+
+def people(moment: int = MOMENT) -> Image:
+    """The frame number `moment` of the clip of people, uint8 [360, 640, 3]."""
+    with closing(FileSource(CLIP)) as clip:
+        picture: Image = next(islice(clip, moment, None)).image
     return picture
 
 
@@ -147,5 +112,11 @@ def captioned(rows: Sequence[Row]) -> Pillow.Image:
         top = number * (HEIGHT + CAPTION)
         draw.text((4, top + 2), title, fill="black")
         for column, picture in enumerate(pictures):
-            sheet.paste(Pillow.fromarray(picture), (column * WIDTH, top + CAPTION))
+            sheet.paste(_fitted(picture), (column * WIDTH, top + CAPTION))
     return sheet
+
+
+def _fitted(picture: Image) -> Pillow.Image:
+    """`picture` on a place of WIDTH x HEIGHT: as large as fits, its middle where its shape is another."""
+    whole = Pillow.fromarray(picture)
+    return whole if whole.size == (WIDTH, HEIGHT) else ImageOps.fit(whole, (WIDTH, HEIGHT), Pillow.Resampling.LANCZOS)

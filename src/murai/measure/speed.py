@@ -22,11 +22,12 @@ from murai.sinks.file import FileSink
 from murai.sources.file import FileSource
 from murai.sources.paced import Paced
 from murai.sources.pattern import PatternSource
+from murai.stylizers import compose
 from murai.stylizers.openvino import OpenVINORuntime, OpenVINOStylizer, has_bf16
 
 Picture = NDArray[np.uint8]
 Row = tuple[str, str, float, Callable[[Picture], object]]
-"""Network, runtime, multiply-adds per pixel, and a function that paints [1, H, W, 3]."""
+"""Network, runtime, multiply-adds per pixel of the frame, and a function that paints [H, W, 3]."""
 
 WARM_UP = 2
 QUICK_MS = 200.0
@@ -39,13 +40,14 @@ def measure_speed(
 ) -> dict[str, Any]:
     """The JSON object of `murai measure speed` for pictures of `size` (width, height).
 
-    `rows` are in milliseconds a frame for the network alone; `pipeline.fps` is decode, network and x264 ultrafast as
-    fast as they go; `pipeline.delay_ms_*` is capture to sink while the same file is played live. Raises MissingExtra
-    without torch, which runs the reference.
+    `rows` are in milliseconds to paint a frame: murai's networks work at a share of it and their coefficients are
+    applied to all of it, see `stylizers.compose.fit`; the reference works at its full size. `pipeline.fps` is decode,
+    painting and x264 ultrafast as fast as they go; `pipeline.delay_ms_*` is capture to sink while the same file is
+    played live. Raises MissingExtra without torch, which runs the reference.
     """
     width, height = size
     pictures = [frame.image for frame in PatternSource(width, height, live=False, frames=8)]
-    rows = _take_turns([*_pack_rows(pack), *_johnson_rows()], pictures, rounds, say)
+    rows = _take_turns([*_pack_rows(pack, size), *_johnson_rows(size)], pictures, rounds, say)
     fastest = min((r for r in rows if r["network"] == pack.name), key=lambda r: float(r["ms_median"]))
     ratios = {
         f"ratio_to_johnson_{name}": min(
@@ -68,7 +70,7 @@ def table(figures: dict[str, Any]) -> str:
     lines = [
         f"{figures['machine']['cpu']}, {figures['machine']['cores']} cores",
         "",
-        "| network | runtime | size | ms median | ms 95 % | multiply-adds per pixel |",
+        "| network | runtime | size | ms median | ms 95 % | multiply-adds per pixel of it |",
         "|---|---|---|---|---|---|",
     ]
     for r in figures["rows"]:
@@ -98,35 +100,36 @@ def machine() -> dict[str, Any]:
     return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()}
 
 
-def _pack_rows(pack: StylePack) -> list[Row]:
-    vector = pack.vector({pack.names[0]: 1.0})[None]
+def _pack_rows(pack: StylePack, size: tuple[int, int]) -> list[Row]:
+    vector = pack.vector({pack.names[0]: 1.0})
+    across, down = compose.fit(*size, None)
+    mac = pack.manifest.mac_per_pixel * across * down / (size[0] * size[1])
     return [
-        (pack.name, f"openvino-{precision}", pack.manifest.mac_per_pixel, _openvino(pack.model, vector, precision))
+        (pack.name, f"openvino-{precision}", mac, _openvino(pack.model, vector, precision, (across, down)))
         for precision in _precisions()
     ]
 
 
-def _johnson_rows() -> list[Row]:
+def _johnson_rows(size: tuple[int, int]) -> list[Row]:
     """The 2016 network, untaught: its speed does not depend on what it has learned."""
     try:
         import torch
 
         from murai.nets import build, mac_per_pixel
-        from murai.nets.pixels import PixelGraph
         from murai.train.export import to_onnx
     except ModuleNotFoundError as error:
         raise MissingExtra("Measuring against the reference network", "train") from error
     network = build("johnson").eval()
     mac = mac_per_pixel(network)
-    graph, style = PixelGraph(network), network.styles.detach()
 
     def eager(picture: Picture) -> object:
         with torch.inference_mode():
-            return graph(torch.from_numpy(picture), style)
+            painted = network(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)
+            return (255 * painted[0]).round().to(torch.uint8).permute(1, 2, 0).contiguous()
 
-    model = to_onnx(network)
+    model, style = to_onnx(network), network.vector().numpy()
     runs = [
-        ("johnson", f"openvino-{precision}", mac, _openvino(model, style.numpy(), precision))
+        ("johnson", f"openvino-{precision}", mac, _openvino(model, style, precision, size))
         for precision in _precisions()
     ]
     return [("johnson", "torch-f32", mac, eager), *runs]
@@ -136,9 +139,11 @@ def _precisions() -> tuple[str, ...]:
     return ("bf16", "f32") if has_bf16() else ("f32",)
 
 
-def _openvino(model: bytes, vector: NDArray[np.float32], precision: Any) -> Callable[[Picture], object]:
+def _openvino(
+    model: bytes, vector: NDArray[np.float32], precision: Any, size: tuple[int, int]
+) -> Callable[[Picture], object]:
     runtime = OpenVINORuntime(model, precision=precision)
-    return lambda picture: runtime.run(picture, vector)
+    return lambda picture: runtime.run(picture, vector, size)
 
 
 def _take_turns(runs: list[Row], pictures: list[Picture], rounds: int, say: Say) -> list[dict[str, Any]]:
@@ -167,7 +172,7 @@ def _time(run: Callable[[Picture], object], picture: Picture, count: int) -> lis
     took = []
     for _ in range(count):
         start = perf_counter()
-        run(picture[None])
+        run(picture)
         took.append(1000 * (perf_counter() - start))
     return took
 

@@ -150,7 +150,8 @@ def warping_error(stylizer: Stylizer, footage: Footage, advance: Advance) -> flo
 
 
 def _painter(taught: Taught) -> Painter:
-    network, stable = taught.pack.name, taught.pack.manifest.training.get("stable")
+    network, stages = taught.pack.name, taught.pack.manifest.stages(taught.style.name)
+    stable = stages[-1].get("stable") if stages else None
     title = f"{network} {taught.title}"
     return Painter(title, network, taught.style.name, taught.calm, taught.key, stable, taught.stylizer)
 

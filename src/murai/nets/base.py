@@ -1,4 +1,12 @@
-"""What every stylization network shares: any picture size, style vectors, conditional normalization."""
+"""What every stylization network shares: pictures of any size in, coefficients out, and how those paint.
+
+    painted = (1.1 tanh(matrix (2 x - 1) + strokes) + 1) / 2, held between 0 and 1
+
+with x the photograph in 0..1. All its weights are the style: `vector` lines them up, `load_vector` takes them back.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -6,6 +14,62 @@ from torch import Tensor, nn
 
 EPSILON = 1e-2
 """Added to the variance of a channel. Less would make texture of the rounding errors of a black picture."""
+REACH = 1.1
+"""What tanh is multiplied by, so that pure black and white are in reach."""
+CELL = 2
+"""Pixels a side that share one matrix."""
+
+
+class Coefficients(NamedTuple):
+    """How to paint a picture, found at its work size [N, 3, h, w], which is even.
+
+    strokes   [N, 3, h, w]
+    matrix    [N, 9, h / CELL, w / CELL], by painted colour and photographed colour
+    """
+
+    strokes: Tensor
+    matrix: Tensor
+
+    def paint(self, x: Tensor) -> Tensor:
+        """The painting of `x` [N, 3, H, W] in 0..1, the picture at any size: coefficients are brought there."""
+        size = x.shape[2:]
+        strokes = self.strokes if self.strokes.shape[2:] == size else _brought(self.strokes, size)
+        mixed = (split(_brought(self.matrix, size), 3, 3) * (2 * x - 1)[:, None]).sum(2)
+        return ((REACH * torch.tanh(strokes + mixed) + 1) / 2).clamp(0, 1)
+
+
+def _brought(x: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(x, tuple(size), mode="bilinear", align_corners=False)
+
+
+def split(x: Tensor, *channels: int) -> Tensor:
+    """The channels of [N, C, H, W] in several dimensions."""
+    parts: Tensor = x.unflatten(1, channels)  # type: ignore[no-untyped-call]
+    return parts
+
+
+MOST_BLOCKS = 100
+"""More no pack may ask for: they would be built before anybody can tell that its weights are not there."""
+
+
+def refuse_blocks(count: int) -> None:
+    """Raise ValueError for more residual blocks than MOST_BLOCKS, or fewer than none."""
+    if not 0 <= count <= MOST_BLOCKS:
+        raise ValueError(f"a network has 0 to {MOST_BLOCKS} residual blocks, not {count}")
+
+
+def fold(x: Tensor, side: int) -> Tensor:
+    """Pixels [N, 3, H, W] to cells [N, 3 * side^2, H / side, W / side]: sub-pixels by row, column and colour."""
+    n, c, h, w = x.shape
+    cells = x.reshape(n, c, h // side, side, w // side, side).permute(0, 3, 5, 1, 2, 4)
+    return cells.reshape(n, c * side**2, h // side, w // side)
+
+
+def unfold(cells: Tensor, side: int) -> Tensor:
+    """The opposite of `fold`."""
+    n, c, h, w = cells.shape
+    x = cells.reshape(n, side, side, c // side**2, h, w).permute(0, 3, 4, 1, 5, 2)
+    return x.reshape(n, c // side**2, h * side, w * side)
 
 
 def pad(x: Tensor, multiple: int, dims: tuple[int, int]) -> Tensor:
@@ -30,132 +94,79 @@ def _mirrored(x: Tensor, places: Tensor, dim: int) -> Tensor:
     return x.index_select(dim, torch.minimum(places, 2 * last - places).clamp(min=0))
 
 
-def unfold(cells: Tensor, fold: int) -> Tensor:
-    """Cells [N, 3 * fold^2, h, w], sub-pixels by row, column and colour, to pixels [N, h * fold, w * fold, 3]."""
-    n, _, h, w = cells.shape
-    rows = [row.permute(0, 2, 3, 1) for row in cells.chunk(fold, dim=1)]
-    return torch.stack(rows, dim=2).reshape(n, h * fold, w * fold, 3)
-
-
 class StylizationNetwork(nn.Module):
-    """A network that paints pictures of any size in the style of a vector.
+    """A network whose weights are one style.
 
-    Subclasses set `multiple` (the sizes `paint` accepts), `cell` (pixels a side of the coarsest grid they work on) and
-    `fold`, call `make_styles` when their layers exist, and write `paint`.
+    Subclasses set `cell` (pixels a side of the coarsest grid they work on) and write `coefficients`.
     """
 
-    multiple: int
     cell: int
-    fold = 1
-    styles: nn.Parameter
-    photograph: Tensor | None
 
-    def paint(self, x: Tensor, style: Tensor) -> Tensor:
-        """[N, 3, H, W] in 0..1 to cells [N, 3 * fold^2, H / fold, W / fold] in 0..1, see `unfold`.
-
-        H and W are multiples of `multiple`, at least twice it.
-        """
+    def coefficients(self, x: Tensor) -> Coefficients:
+        """How to paint `x` [N, 3, H, W] in 0..1; H and W are multiples of `multiple`."""
         raise NotImplementedError
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """Paint [N, 3, H, W] in 0..1 with `style` [N, D]; the result has exactly the same shape."""
-        cells = self.paint(pad(x, self.multiple, (2, 3)), style)
-        return self.crop(unfold(cells, self.fold), x.shape[2], x.shape[3]).permute(0, 3, 1, 2)
+    @property
+    def multiple(self) -> int:
+        """What the sizes that `coefficients` takes are multiples of. Twice what they need to be: half of it is the
+        margin, and one of half a cell would let the borders of the convolutions be seen."""
+        return 4 * self.cell
 
-    def crop(self, pixels: Tensor, height: int, width: int) -> Tensor:
-        """Take the margin that `pad` made off [N, H, W, 3]."""
-        before = self.multiple // 2
-        return pixels[:, before : before + height, before : before + width]
+    def forward(self, x: Tensor) -> Tensor:
+        """Paint [N, 3, H, W] in 0..1, any size; the result has exactly the same shape."""
+        height, width = x.shape[2:]
+        even = F.pad(x, (0, width % CELL, 0, height % CELL), mode="replicate")
+        found = self.cropped(self.coefficients(pad(even, self.multiple, (2, 3))), *even.shape[2:])
+        return found.paint(even)[:, :, :height, :width]
 
-    def at_strength(self, style: Tensor, strengths: Tensor) -> Tensor:
-        """`style` [N, D] moved towards the vector of the unpainted picture: wholly there at a strength [N] of 0.
-
-        Raises ValueError for a strength below 1 where there is no such vector.
-        """
-        if self.photograph is None:
-            if bool((strengths != 1).any()):
-                raise ValueError("this architecture has no way to give a picture back, it paints at full strength only")
-            return style
-        return torch.lerp(self.photograph.expand_as(style), style, strengths[:, None])
+    def cropped(self, found: Coefficients, height: int, width: int) -> Coefficients:
+        """Take the margin that `pad` made off coefficients; `height` and `width` are even."""
+        margin = self.multiple // 2
+        strokes = found.strokes[:, :, margin : margin + height, margin : margin + width]
+        margin, height, width = margin // CELL, height // CELL, width // CELL
+        return Coefficients(strokes, found.matrix[:, :, margin : margin + height, margin : margin + width])
 
     @property
     def style_size(self) -> int:
-        """D, the length of a style vector."""
-        return self.styles.shape[1]
+        """D, the length of a style's vector."""
+        return sum(parameter.numel() for parameter in self.parameters())
 
-    def make_styles(self, count: int) -> None:
-        """Create `count` vectors of neutral scales and shifts, and give every conditional layer its slice of them.
+    def vector(self) -> Tensor:
+        """All weights in one row, float32 [D], as a copy."""
+        return torch.cat([parameter.detach().float().flatten() for parameter in self.parameters()])
 
-        `photograph` becomes the vector [D] with which the network gives its input back, None where it has no way to.
-        """
-        layers = [layer for layer in self.modules() if isinstance(layer, Conditional)]
-        start = 0
-        for layer in layers:
-            layer.start = start
-            start += layer.size
-        self.styles = nn.Parameter(torch.cat([layer.neutral() for layer in layers]).repeat(count, 1))
-        has_way = any(isinstance(layer, ConditionalGain) for layer in layers)
-        self.register_buffer("photograph", torch.cat([layer.open() for layer in layers]) if has_way else None)
+    def weights(self, vector: Tensor) -> Mapping[str, Tensor]:
+        """The weights by name in a `vector` [D]: views of it."""
+        found, start = {}, 0
+        for name, parameter in self.named_parameters():
+            found[name] = vector[start : start + parameter.numel()].view(parameter.shape)
+            start += parameter.numel()
+        return found
 
-
-class Conditional(nn.Module):
-    """A layer whose parameters are a slice of the style vector."""
-
-    start: int
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
-
-    def slice(self, style: Tensor) -> Tensor:
-        """This layer's part of `style`, [N, size, 1, 1]."""
-        return style[:, self.start : self.start + self.size, None, None]
-
-    def neutral(self) -> Tensor:
-        """The values to start learning from, [size]."""
-        raise NotImplementedError
-
-    def open(self) -> Tensor:
-        """The values with which the network gives its input back, [size]."""
-        return self.neutral()
+    @torch.no_grad()
+    def load_vector(self, vector: Tensor) -> None:
+        """Become the style `vector` [D]."""
+        for name, weight in self.weights(vector).items():
+            self.get_parameter(name).copy_(weight)
 
 
-class ConditionalInstanceNorm(Conditional):
-    """Instance normalization whose scales and shifts belong to the style (Dumoulin, Shlens and Kudlur 2017)."""
+class InstanceNorm(nn.Module):
+    """Instance normalization with a learned scale and shift a channel (Ulyanov et al. 2016)."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__(2 * channels)
+        super().__init__()
+        self.scale, self.shift = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
 
-    def neutral(self) -> Tensor:
-        """Scales of one, shifts of zero."""
-        return torch.cat([torch.ones(self.size // 2), torch.zeros(self.size // 2)])
-
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """Normalize each channel of each picture, then scale and shift it as `style` says."""
-        scale, shift = self.slice(style).chunk(2, dim=1)
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize each channel of each picture, then scale and shift it."""
         if x.dtype == torch.float16:  # whose largest number the squares of a channel pass
-            return F.instance_norm(x.float(), eps=EPSILON).to(x.dtype) * scale + shift
-        return F.instance_norm(x, eps=EPSILON) * scale + shift
-
-
-class ConditionalGain(Conditional):
-    """A gain for each colour of cells (see `unfold`) that belongs to the style: the path that nothing normalizes."""
-
-    def neutral(self) -> Tensor:
-        """Hardly open: the style decides."""
-        return torch.full((self.size,), 0.05)
-
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """Multiply each colour of the cells [N, size * fold^2, H, W] by its gain, held between 0 and 1."""
-        return x * self.slice(style).clamp(0, 1).repeat(1, x.shape[1] // self.size, 1, 1)
-
-    def open(self) -> Tensor:
-        """Wide open."""
-        return torch.ones(self.size)
+            whole = F.instance_norm(x.float(), weight=self.scale.float(), bias=self.shift.float(), eps=EPSILON)
+            return whole.to(x.dtype)
+        return F.instance_norm(x, weight=self.scale, bias=self.shift, eps=EPSILON)
 
 
 class NormalizedConv(nn.Module):
-    """3 x 3 (or larger) convolution, conditional instance normalization, and a rectifier unless it is left out.
+    """3 x 3 (or larger) convolution, instance normalization, and a rectifier unless it is left out.
 
     Maps are mirrored at their edges: zeros or repeated edges would tell a network where a picture ends, and a style
     with a bright sky would be learned as a band along the top.
@@ -164,12 +175,12 @@ class NormalizedConv(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, relu: bool = True) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode="reflect")
-        self.norm = ConditionalInstanceNorm(outputs)
+        self.norm = InstanceNorm(outputs)
         self.relu = relu
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """[N, inputs, H, W] to [N, outputs, H / stride, W / stride]."""
-        x = self.norm(self.conv(x), style)
+        x = self.norm(self.conv(x))
         return F.relu(x) if self.relu else x
 
 
@@ -181,7 +192,39 @@ class ResidualBlock(nn.Module):
         self.first = NormalizedConv(channels, channels)
         self.second = NormalizedConv(channels, channels, relu=False)
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Same shape in and out."""
-        reworked: Tensor = self.second(self.first(x, style), style)
+        reworked: Tensor = self.second(self.first(x))
         return x + reworked
+
+
+class SmoothSubpixelConv(nn.Module):
+    """A 3 x 3 convolution to `side` x `side` sub-pixels of three colours that cannot paint a checkerboard.
+
+    With its sub-pixels unfolded, such a convolution is a transposed convolution of that stride with kernels of three
+    times as many pixels a side. Here each kernel is a smaller one blurred by a box of `side`, so that flat features
+    give a flat picture, whatever was learned (the condition of Aitken et al. 2017, kept for good rather than at the
+    start).
+    """
+
+    def __init__(self, channels: int, side: int) -> None:
+        super().__init__()
+        self.side = side
+        taps = nn.Conv2d(channels, 3, 3).weight.detach()
+        self.kernels = nn.Parameter(torch.zeros(3, channels, 2 * side + 1, 2 * side + 1))
+        with torch.no_grad():
+            self.kernels[:, :, ::side, ::side] = taps  # the nearest-neighbour upsampling of a 3 x 3 convolution
+        self.bias = nn.Parameter(torch.zeros(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, channels, H, W] to cells [N, 3 * side^2, H, W], see `unfold`."""
+        x = F.pad(x, (1, 1, 1, 1), mode="reflect")
+        return F.conv2d(x, self._weight(), self.bias.repeat(self.side**2))
+
+    def _weight(self) -> Tensor:
+        side, channels = self.side, self.kernels.shape[1]
+        box = torch.full((1, 1, side, side), 1 / side, dtype=self.kernels.dtype, device=self.kernels.device)
+        blurred = F.conv2d(self.kernels.flatten(0, 1)[:, None], box, padding=side - 1)
+        # Sub-pixel p of tap t is place p + side * (2 - t) of the kernel: transposed convolution runs backwards.
+        taps = blurred.view(3, channels, 3, side, 3, side).permute(3, 5, 0, 1, 2, 4).flip(4, 5)
+        return taps.reshape(3 * side**2, channels, 3, 3)

@@ -1,4 +1,4 @@
-"""Where frames come from: a drawn pattern, a file, a camera, a network stream."""
+"""Where frames come from: a clip of people, a drawn pattern, a file, a camera, a network stream."""
 
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -7,6 +7,9 @@ from murai.errors import Say, SourceError, silent
 from murai.parts import Source
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https", "udp", "rtp", "tcp")
+
+CLIP = Path(__file__).resolve().parent.parent / "bundled" / "people.mp4"
+"""The clip of people that comes with murai."""
 
 
 def open_source(
@@ -21,14 +24,15 @@ def open_source(
 ) -> Source:
     """Open what `spec` names.
 
-    spec     "camera", "camera:DEVICE", "pattern", a URL, a video or picture file, a folder or M3U list of such files
+    spec     "camera", "camera:DEVICE", "clip", "pattern", a URL, a video or picture file, a folder or M3U list of such
     size     width and height to ask a camera or the pattern for; 1280x720 where None
     rate     frames a second to ask a camera or the pattern for; 30 where None
     frames   end after so many
     mirror   swap left and right; None mirrors cameras only
     on_card  decode videos, streams and cameras on a card, where their pictures stay
 
-    Cameras and live streams are taken up again when they are lost. Folders and lists are played over and over.
+    Cameras and live streams are taken up again when they are lost. The clip, folders and lists are played over
+    and over.
 
     Raises SourceError when it cannot be opened.
     """
@@ -43,12 +47,16 @@ def open_source(
 
 def _open(spec: str, size: tuple[int, int], rate: int, mirror: bool, on_card: bool, say: Say) -> Source:
     if not spec:
-        raise SourceError("the source has no name; write camera, pattern, a URL, a file or a folder.")
+        raise SourceError("the source has no name; write camera, clip, pattern, a URL, a file or a folder.")
     kind, _, device = spec.partition(":")
     if spec == "pattern":
         from murai.sources.pattern import PatternSource
 
         return PatternSource(*size, rate)
+    if spec == "clip":
+        from murai.sources.playlist import Playlist
+
+        return Playlist([CLIP], loop=True, on_card=on_card, say=say)
     if kind == "camera":
         from murai.sources.camera import CameraSource
         from murai.sources.resilient import Resilient

@@ -131,7 +131,7 @@ def _first_that_opens(
     cameras: list[CameraDevice], attempts: tuple[Options, ...], start: Callable[[CameraDevice, Options], LiveSource]
 ) -> LiveSource:
     if not cameras:
-        raise CameraError("No camera was found; connect one, or try --source pattern.")
+        raise CameraError("No camera was found; connect one, or try --source clip.")
     reasons = []
     for camera in cameras:
         for options in attempts:

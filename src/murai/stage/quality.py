@@ -10,9 +10,10 @@ from murai.controls import Controls
 from murai.errors import Say, silent
 from murai.frame import Image
 from murai.parts import Stylizer
+from murai.stylizers import compose
 
 SHARES = (1.0, 2 / 3, 1 / 2, 1 / 3, 1 / 4)
-"""Of the width and height of the pictures, the sizes to paint at. Nearer to 1 more is lost by resizing than is won."""
+"""Of the usual width and height, the sizes to paint at. Nearer to 1 more is lost by resizing than is won."""
 SETTLING = 3
 """Pictures after a change that do not count: the network is made ready for its new size then."""
 WINDOW = 12
@@ -65,8 +66,8 @@ class Pace:
     def _takes(self, level: int) -> float:
         """What a picture should take there, in seconds: the network's time goes by area, the rest is as long.
 
-        At 1 the rest is as long as it was there. It is to shrink pictures and enlarge paintings, as long as the
-        network's own time in a fast one, and what whole pictures need too, such as to look for a mask.
+        At 1 the rest is as long as it was there. It is to shrink pictures and to lay over them what was found, as long
+        as the network's own time in a fast one, and what each needs besides, such as to look for a mask.
         """
         network = median(network for _, network in self._times)
         rest = self._rest if level else min(self._rest, self._rest_of_whole)
@@ -122,8 +123,9 @@ class KeepingUp:
         network = self._painter.network_seconds  # 0 where nothing was painted, which says nothing of the machine
         spent = max(self._clock() - start, network)  # a card may still be at it
         if network and self._pace.add(spent, network):
-            height, width = image.shape[:2]
-            share = self._pace.share
-            self._painter.size = None if share == 1 else (round(width * share), round(height * share))
-            self._say(f"painting at {round(width * share)}x{round(height * share)}, to keep up.")
+            width, height = (
+                round(self._pace.share * side) for side in compose.fit(image.shape[1], image.shape[0], None)
+            )
+            self._painter.size = None if self._pace.share == 1 else (width, height)
+            self._say(f"painting at {width}x{height}, to keep up.")
         return painted

@@ -27,7 +27,7 @@ def open_stylizer(
     """The stylizer that paints in `style`: NAME, PACK/NAME, a path, or a blend NAME:W,NAME:W.
 
     `folders` hold packs, the first wins; None is the bundled ones. `size` (width, height) in pixels is the network's
-    work size, None the picture's own. `device` "auto" is the CPU. `.pack` and `.mix` of the result say what was found.
+    work size, None the usual one. `device` "auto" is the CPU. `.pack` and `.mix` of the result say what was found.
     Raises UnknownStyle, PackError, RuntimeUnsupported, MissingExtra.
     """
     pack, mix = find_style(style, [bundled_folder()] if folders is None else folders, tier=tier, say=say)

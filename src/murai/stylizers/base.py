@@ -13,22 +13,22 @@ class PackStylizer:
 
     Each is painted by itself, unless the control `calm` holds back the noise of what stands still, see `Calm`.
 
-    `size` (width, height) is the network's work size: larger pictures are shrunk to fit in it, and the painting is
-    brought back with the picture as a guide to its edges. A strength below 1 moves the style vector towards that of the
-    unpainted picture, or, where the pack has none, mixes pixels. `network_seconds` is what the network alone took for
-    the last picture.
+    The network works at a share of the picture's size, see `compose.fit`, and finds coefficients, by which the picture
+    is painted at its own size. `size` (width, height) asks for a work size, `None` for the usual one.
+    `network_seconds` is what the network took for the last picture, on a card with all that is done there.
 
-    Subclasses say how to `_run` the network, and by which `_arithmetic`, functions called as those of `compose`,
+    Subclasses say how to `_run` a runtime, and by which `_arithmetic`, functions called as those of `compose`,
     pictures are worked on where it runs. `calm` is a `Calm` for such pictures.
     """
 
     _arithmetic: ClassVar[Any] = compose
+    _now: tuple[Controls, Any]
 
     def __init__(self, pack: StylePack, size: tuple[int, int] | None, calm: Any) -> None:
         if size is not None and min(size) < 1:
             raise ValueError(f"a work size is at least 1x1, not {size[0]}x{size[1]}")
         self.pack, self.size, self._calm = pack, size, calm
-        self._painted_at = (0, 0)
+        self._works_at = (0, 0)
         self.network_seconds = 0.0
         self.use(Controls())
 
@@ -40,7 +40,8 @@ class PackStylizer:
     def use(self, controls: Controls) -> None:
         """Paint like this from the next picture on; an empty mix is the pack's first style. Raises UnknownStyle."""
         controls = replace(controls, mix=controls.mix or {self.pack.names[0]: 1.0})
-        vector = self._there(self.pack.vector(controls.mix, controls.strength)[None])
+        same = hasattr(self, "_now") and self._style(controls) == self._style(self._now[0])
+        vector = self._now[1] if same else self._there(self.pack.vector(controls.mix, controls.boldness))
         self._now = controls, vector  # one assignment, as another thread may be painting
 
     def reset(self) -> None:
@@ -54,28 +55,21 @@ class PackStylizer:
         return image if controls.strength == 0 else self._painting(image, controls, vector)
 
     def _painting(self, image: Any, controls: Controls, vector: Any) -> Any:
-        small, painted = self._painted(image, controls, vector)
-        by_vector = self.pack.photograph is not None
-        edges = compose.EDGES * (1 - controls.calm)  # the picture's detail has the noise that calm holds back
-        edges = max(edges, 1 - controls.strength if by_vector else 0)
-        painted = self._arithmetic.enlarge(painted, small, image, edges)
-        if controls.keep_colors:
-            painted = self._arithmetic.keep_colors(image, painted)
-        return painted if by_vector else self._arithmetic.mix(image, painted, controls.strength)
-
-    def _painted(self, image: Any, controls: Controls, vector: Any) -> tuple[Any, Any]:
-        """The picture at the work size, and its painting."""
         height, width = image.shape[:2]
-        stroke_size = round(2 * controls.stroke_size) / 2  # each size is prepared, so there are few
-        at = (max(1, round(side / stroke_size)) for side in compose.fit(width, height, self.size))
-        small = self._arithmetic.shrink(image, *at)
-        self._painted_at = small.shape[1], small.shape[0]
-        return small, self._run(self._calm(small, controls.calm), vector)
+        self._works_at = compose.work_size(width, height, self.size, controls.stroke_size)
+        image = self._calm(image, controls.calm, max(1, round(width / self._works_at[0])))
+        painted = self._run(image, vector, self._works_at, controls.strength)
+        return self._arithmetic.keep_colors(image, painted) if controls.keep_colors else painted
+
+    @staticmethod
+    def _style(controls: Controls) -> tuple[Any, ...]:
+        """What decides the weights."""
+        return dict(controls.mix), controls.boldness
 
     def _there(self, vector: Any) -> Any:
-        """Style vectors [1, D] where the network runs."""
+        """A style [D] where the network runs."""
         return vector
 
-    def _run(self, image: Any, vector: Any) -> Any:
-        """The painting of `image` by the network alone; sets `network_seconds`."""
+    def _run(self, image: Any, vector: Any, size: tuple[int, int], strength: float) -> Any:
+        """The painting of `image` found at the work size `size`; sets `network_seconds`."""
         raise NotImplementedError

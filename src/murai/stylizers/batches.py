@@ -27,14 +27,16 @@ class Batchable(Protocol):
     def seconds(self) -> float:
         """What the last run took."""
 
-    def run(self, images: Tensor, styles: Tensor) -> list[Tensor]:
-        """Paint `images` uint8 [N, H, W, 3], each with its row of `styles` float32 [N, D]."""
+    def run(self, images: Tensor, style: Tensor, size: tuple[int, int] | None, strength: float) -> list[Tensor]:
+        """Paint `images` uint8 [N, H, W, 3] in the `style` float32 [D]."""
 
 
 @dataclass(eq=False)
 class _Request:
     images: Tensor
-    styles: Tensor
+    style: Tensor
+    size: tuple[int, int] | None
+    strength: float
     painted: list[Tensor] = field(default_factory=list)
     error: BaseException | None = None
 
@@ -45,15 +47,16 @@ class _Request:
     @property
     def kind(self) -> tuple[object, ...]:
         """What goes together has the same."""
-        return self.images.shape, self.images.dtype, self.styles.shape, self.styles.dtype
+        return self.images.shape, self.images.dtype, self.style.data_ptr(), self.size, self.strength
 
 
 class Batches:
     """`runtime` for several streams, each in a thread of its own; called as `runtime` is.
 
-    There is no clock: while one batch is painted others wait, and those of one shape become the next batch. So a stream
-    alone waits for nobody, and of several each waits for those that came before it and no others. Batches are of 1, 2,
-    4 or 8 pictures, as each number needs memory of its own on a card. All streams use the default stream of the card.
+    There is no clock: while one batch is painted others wait, and those of one shape and in one style, the same tensor,
+    become the next batch. So a stream alone waits for nobody, and of several each waits for those that came before it
+    and no others. Batches are of 1, 2, 4 or 8 pictures, as each number needs memory of its own on a card. All streams
+    use the default stream of the card.
     """
 
     def __init__(self, runtime: Batchable) -> None:
@@ -67,11 +70,13 @@ class Batches:
         """What the last run took, for all its pictures."""
         return self._runtime.seconds
 
-    def run(self, images: Tensor, styles: Tensor) -> list[Tensor]:
+    def run(
+        self, images: Tensor, style: Tensor, size: tuple[int, int] | None = None, strength: float = 1.0
+    ) -> list[Tensor]:
         """As the runtime's own. Raises what that raises, and ValueError for no picture at all."""
         if len(images) == 0:
             raise ValueError("a batch has at least one picture")
-        mine = _Request(images, styles)
+        mine = _Request(images, style, size, strength)
         self._waiting.append(mine)
         with self._turn:
             while not mine.done:
@@ -96,8 +101,9 @@ class Batches:
                 request.error = error
 
     def _paint(self, batch: list[_Request]) -> None:
-        images, styles = (batch[0].images, batch[0].styles) if len(batch) == 1 else _joined(batch)
-        painted = iter(self._runtime.run(images, styles))
+        first = batch[0]
+        images = first.images if len(batch) == 1 else torch.cat([request.images for request in batch])
+        painted = iter(self._runtime.run(images, first.style, first.size, first.strength))
         for request in batch:
             request.painted = [next(painted) for _ in request.images]
 
@@ -109,7 +115,3 @@ class Batches:
         for request in batch:
             self._waiting.remove(request)
         return batch
-
-
-def _joined(batch: list[_Request]) -> tuple[Tensor, Tensor]:
-    return torch.cat([request.images for request in batch]), torch.cat([request.styles for request in batch])

@@ -19,7 +19,7 @@ class Calm:
     """Pictures of one stream with their noise held back: uint8 [H, W, 3], the same type and shape out."""
 
     def __init__(self) -> None:
-        self._prepared: tuple[int, ...] = ()
+        self._prepared: tuple[tuple[int, ...], int] = (), 1
         self._request: Any = None
         self._fresh = True
 
@@ -27,14 +27,18 @@ class Calm:
         """Forget: the next picture comes out as it is."""
         self._fresh = True
 
-    def __call__(self, image: Image, calm: float) -> Image:
-        """`image`, with what stands still changing less: `calm` 0 is not at all, and forgets; 1 is most."""
+    def __call__(self, image: Image, calm: float, cell: int = 1) -> Image:
+        """`image`, with what stands still changing less: `calm` 0 is not at all, and forgets; 1 is most.
+
+        Differences are looked at in the mean of `cell` x `cell` pixels, in which there is less noise; another one
+        forgets.
+        """
         if calm == 0:
             self.reset()
             return image
-        if self._prepared != image.shape:
-            self._request = prepared(_graph(*image.shape[:2]), "f32")
-            self._prepared = image.shape
+        if self._prepared != (image.shape, cell):
+            self._request = prepared(_graph(image.shape[0], image.shape[1], cell), "f32")
+            self._prepared = image.shape, cell
         elif self._fresh:
             self._request.reset_state()
         self._fresh = False
@@ -43,25 +47,30 @@ class Calm:
         return still
 
 
-def _graph(height: int, width: int) -> Any:
+def _graph(height: int, width: int, cell: int) -> Any:
     """From a picture and the gain at rest to the picture at rest; what it remembers begins as its first picture."""
-    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
-    flat = [1, 1, rows * BLOCK, columns * BLOCK * 3]  # colours side by side, so that pooling takes all three
+    block = BLOCK * cell  # pixels a side that have one gain
+    rows, columns = -(-height // block), -(-width // block)
+    flat = [1, 1, rows * block, columns * block * 3]  # colours side by side, so that pooling takes all three
     image, least = op.parameter([height, width, 3], np.uint8), op.parameter([], np.float32)
-    margin = [rows * BLOCK - height, columns * BLOCK - width, 0]
+    margin = [rows * block - height, columns * block - width, 0]
     whole = op.pad(image, _numbers([0, 0, 0]), _numbers(margin), "edge")
     now = op.reshape(op.convert(whole, "f32"), _numbers(flat), special_zero=False)
     before = op.read_value(now, "before", ov.Type.f32, flat)
     change = op.subtract(now, before)
-    shape = [BLOCK, BLOCK * 3]
-    square = op.avg_pool(op.multiply(change, change), shape, [0, 0], [0, 0], shape, exclude_pad=True)
+    shape, seen = [BLOCK, BLOCK * 3], change
+    if cell > 1:
+        cells = op.reshape(change, _numbers([rows * BLOCK, cell, columns * BLOCK, cell, 3]), special_zero=False)
+        means = op.reduce_mean(cells, _numbers([1, 3]))
+        seen = op.reshape(means, _numbers([1, 1, rows * BLOCK, columns * BLOCK * 3]), special_zero=False)
+    square = op.avg_pool(op.multiply(seen, seen), shape, [0, 0], [0, 0], shape, exclude_pad=True)
     square = op.avg_pool(square, [1, 1], [1, 1], [1, 1], [3, 3], exclude_pad=True)
     moved = op.multiply(op.subtract(square, _value(NOISE)), _value(1 / (MOTION - NOISE)))
     gain = op.reshape(op.maximum(op.clamp(moved, 0, 1), least), _numbers([1, rows, 1, columns, 1]), special_zero=False)
-    blocks = op.reshape(change, _numbers([1, rows, BLOCK, columns, BLOCK * 3]), special_zero=False)
+    blocks = op.reshape(change, _numbers([1, rows, block, columns, block * 3]), special_zero=False)
     after = op.add(before, op.reshape(op.multiply(gain, blocks), _numbers(flat), special_zero=False))
     levels = op.convert(op.round(after, "half_to_even"), "u8")
-    padded = op.reshape(levels, _numbers([rows * BLOCK, columns * BLOCK, 3]), special_zero=False)
+    padded = op.reshape(levels, _numbers([rows * block, columns * block, 3]), special_zero=False)
     result = op.slice(padded, _numbers([0, 0]), _numbers([height, width]), _numbers([1, 1]), _numbers([0, 1]))
     return ov.Model([op.result(result)], [op.assign(after, "before")], [image, least])
 

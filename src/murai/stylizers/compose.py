@@ -15,13 +15,13 @@ from murai.frame import Image
 BAND = 32_000
 """Pixels in a band, about."""
 
-EDGES = 0.5
-"""The share of a picture's own detail in a painting brought back from a smaller size, so that faces and outlines stay
-sharp. At 0.25 no face is legible at a quarter of the width; with more a coat's weave shows through the strokes."""
+AREA = 640 * 360
+"""Pixels at which the network works where nothing else is asked for: strokes take the same share of every larger
+picture."""
 
 # How noise is held back, see `calm`:
 BLOCK = 4
-"""Pixels a side of what has one gain."""
+"""Cells a side of what has one gain; a cell is a pixel of the work size."""
 NOISE, MOTION = 60.0, 160.0
 """Mean squared difference, in levels of 255: up to the first all is noise, from the second on nothing is."""
 LEAST = 0.1
@@ -32,15 +32,33 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 def fit(width: int, height: int, size: tuple[int, int] | None) -> tuple[int, int]:
-    """Width and height that a picture is painted at, in pixels: inside `size`, same aspect, never larger than it is.
+    """Width and height that the network works at, in pixels: same aspect, never larger than the picture.
 
-    `size` is turned for a picture that stands upright, so that it means as many pixels as for one that lies.
+    It is inside `size`, which is turned for a picture that stands upright, so that it means as many pixels as for one
+    that lies; None is a share of the picture that has AREA pixels.
     """
     if size is None:
-        return width, height
-    long, short = max(size), min(size)
-    scale = min(1.0, long / max(width, height), short / min(width, height))
+        scale = min(1.0, (AREA / (width * height)) ** 0.5)
+    else:
+        long, short = max(size), min(size)
+        scale = min(1.0, long / max(width, height), short / min(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def work_size(width: int, height: int, size: tuple[int, int] | None, stroke_size: float) -> tuple[int, int]:
+    """`fit`, so many times smaller that strokes are `stroke_size` as large, made even as networks need it.
+
+    A stroke size below 1 asks for more than that, at most for the picture's own size. Sides are 2 or more, and what is
+    odd becomes a pixel more or less.
+    """
+    across, down = fit(width, height, size)
+    stroke_size = round(2 * stroke_size) / 2  # each size is prepared, so there are few
+    scale = min(width / across, height / down, 1 / stroke_size)
+    return _even(across * scale), _even(down * scale)
+
+
+def _even(side: float) -> int:
+    return max(2, 2 * round(side / 2))
 
 
 def resize(image: Image, width: int, height: int) -> Image:
@@ -73,30 +91,6 @@ def mix(image: Image, painted: Image, strength: float) -> Image:
         mixed += np.uint16(128)
         mixed >>= np.uint16(8)
         result[band] = mixed
-    return result
-
-
-def enlarge(painted: Image, small: Image, image: Image, share: float) -> Image:
-    """`painted`, made from `small`, at the size of `image`, which `small` was shrunk from; itself where that is one.
-
-    A `share` in 0..1 of the detail that `image` has and `small` lost is laid over it (joint upsampling by a Laplacian
-    band: Burt and Adelson 1983). What is enlarged is one picture, the difference of two, which takes half as long.
-    """
-    if small is image:
-        return painted
-    difference = np.float32(255 * share) - np.float32(share) * small
-    difference += painted
-    difference /= np.float32(1 + share)  # 0 to 255
-    difference += np.float32(0.5)
-    enlarged = resize(difference.astype(np.uint8), image.shape[1], image.shape[0])
-    result = np.empty_like(image)
-    for band in _bands(image):
-        whole = enlarged[band].astype(np.float32)
-        whole *= np.float32(1 + share)
-        whole += np.float32(share) * image[band]
-        whole -= np.float32(255 * share - 0.5)
-        np.clip(whole, 0, 255, out=whole)
-        result[band] = whole
     return result
 
 

@@ -4,22 +4,25 @@ Pictures that are on the card stay there; those of the host are taken there and 
 code runs on the CPU, plainly and in float32, which is how it is tested there.
 """
 
+import copy
+import hashlib
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from murai.controls import Controls
 from murai.errors import PackError, RuntimeUnsupported, Say, first_line, silent
-from murai.nets import VERSION, plain_copy, restore
-from murai.nets.base import StylizationNetwork
-from murai.nets.pixels import PixelGraph
-from murai.packfiles import WEIGHTS
+from murai.nets import VERSION, restore
+from murai.nets.base import Coefficients, StylizationNetwork
+from murai.nets.graph import StyleGraph
 from murai.packs import StylePack
 from murai.stylizers import compose, tensors
 from murai.stylizers.base import PackStylizer
@@ -36,13 +39,17 @@ SMALLER = 2 / 3
 SMALLEST = 64
 """Pixels a side below which it is given up."""
 
+_styles: "WeakValueDictionary[tuple[str, bytes], Tensor]" = WeakValueDictionary()
+"""Those in use, by device and what is in them."""
+
 
 class TorchRuntime:
-    """A `network` with torch: pictures and style vectors in, paintings out, nothing remembered between calls.
+    """An architecture with torch: pictures and a style in, paintings out, nothing remembered between calls.
 
     `device` is "cuda", "cuda:1" ... or "cpu". On a card it calculates in float16, with its statistics in float32, on a
-    stream of its own, and a size is captured as a CUDA graph when it first comes. The style vectors are inputs of the
-    graph, so that another style needs no other graph. Not for several threads at once.
+    stream of its own, and a size is captured as a CUDA graph when it first comes. The style is an input of the graph,
+    so that another style needs no other graph. `network` says how to calculate; its weights do not count. Not for
+    several threads at once.
 
     Raises RuntimeUnsupported without a card.
     """
@@ -51,27 +58,31 @@ class TorchRuntime:
         self.device = find_device(device)
         on_card = self.device.type == "cuda"
         self.dtype = dtype or (torch.float16 if on_card else torch.float32)
-        plain = plain_copy(network).eval().requires_grad_(False).to(self.device, self.dtype)
-        self._paint = PixelGraph(plain.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+        plain = copy.deepcopy(network).eval().requires_grad_(False).to(self.device, self.dtype)
+        self._paint = Painting(StyleGraph(plain, self.dtype))
         self._stream = torch.cuda.Stream(self.device) if on_card else None  # type: ignore[no-untyped-call]
         card = self.device if on_card else None
         self._clock, self._backlog = _Clock(card), _Backlog(card)
         self._shapes: OrderedDict[tuple[int, ...], _Shape] = OrderedDict()
         self.style_size = network.style_size
 
-    def run(self, images: Tensor, styles: Tensor) -> list[Tensor]:
-        """Paint `images` uint8 [N, H, W, 3] on the device, each with its row of `styles` float32 [N, D].
+    def run(
+        self, images: Tensor, style: Tensor, size: tuple[int, int] | None = None, strength: float = 1.0
+    ) -> list[Tensor]:
+        """Paint `images` uint8 [N, H, W, 3] on the device in the `style` float32 [D].
 
-        The result is N paintings [H, W, 3]. On a card they are ready for what is put on the stream that is current
-        here. Raises ValueError for other shapes and types, torch.OutOfMemoryError.
+        The network works at `size` (width, height), both even; None is the pictures' own, made even. The result is N
+        paintings [H, W, 3]. On a card they are ready for what is put on the stream that is current here. Raises
+        ValueError for other shapes and types, torch.OutOfMemoryError.
         """
         if images.ndim != 4 or images.shape[3] != 3 or images.dtype != torch.uint8:
             raise ValueError(f"images are uint8 [N, H, W, 3], not {images.dtype} {tuple(images.shape)}")
-        if styles.shape != (len(images), self.style_size) or styles.dtype != torch.float32:
-            wanted = f"float32 [{len(images)}, {self.style_size}]"
-            raise ValueError(f"styles are {wanted}, not {styles.dtype} {tuple(styles.shape)}")
+        if style.shape != (self.style_size,) or style.dtype != torch.float32:
+            raise ValueError(f"a style is float32 [{self.style_size}], not {style.dtype} {tuple(style.shape)}")
+        height, width = images.shape[1:3]
+        size = size or compose.work_size(width, height, (width, height), 1.0)
         with torch.inference_mode(), self._clock:
-            painted = self._shape(images, styles).paint(images, styles)
+            painted = self._shape(images, size).paint(images, style, strength)
         self._backlog.add()
         return list(painted)
 
@@ -80,14 +91,36 @@ class TorchRuntime:
         """What the last run took; on a card the last one that is done, since nobody waits for one."""
         return self._clock.seconds
 
-    def _shape(self, images: Tensor, styles: Tensor) -> "_Shape":
-        shape = tuple(images.shape)
+    def _shape(self, images: Tensor, size: tuple[int, int]) -> "_Shape":
+        shape = *images.shape, *size
         if shape not in self._shapes:
-            self._shapes[shape] = _Shape(self._paint, images, styles, self._stream)
+            self._shapes[shape] = _Shape(self._paint, images, size, self.style_size, self._stream)
             if len(self._shapes) > SHAPES:
                 self._shapes.popitem(last=False)
         self._shapes.move_to_end(shape)
         return self._shapes[shape]
+
+
+class Painting(torch.nn.Module):
+    """The whole way on tensors: shrink, find the coefficients, apply them to the pictures as they came."""
+
+    def __init__(self, graph: StyleGraph) -> None:
+        super().__init__()
+        self.graph = graph
+
+    def forward(self, images: Tensor, style: Tensor, strength: Tensor, size: tuple[int, int]) -> Tensor:
+        """Paint `images` uint8 [N, H, W, 3]; `strength` is [1], `size` (width, height) at which the network works."""
+        whole = images.permute(0, 3, 1, 2).float() / 255
+        small = images if (size[1], size[0]) == images.shape[1:3] else _shrunk(whole, size)
+        found = [each.permute(0, 3, 1, 2) for each in self.graph(small, style)]
+        painted = Coefficients(*found).paint(whole)
+        mixed = whole + strength * (painted - whole)
+        return (255 * mixed).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+
+def _shrunk(whole: Tensor, size: tuple[int, int]) -> Tensor:
+    small = F.interpolate(whole, (size[1], size[0]), mode="bilinear", antialias=True, align_corners=False)
+    return (255 * small).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 class _Clock:
@@ -134,33 +167,42 @@ class _Backlog:
 
 
 class _Shape:
-    """The network for pictures of one shape: its inputs and its output lie at fixed places."""
+    """The way for pictures of one shape at one work size: its inputs and its output lie at fixed places."""
 
-    def __init__(self, paint: PixelGraph, images: Tensor, styles: Tensor, stream: "torch.cuda.Stream | None") -> None:
+    def __init__(
+        self,
+        paint: Painting,
+        images: Tensor,
+        size: tuple[int, int],
+        style_size: int,
+        stream: "torch.cuda.Stream | None",
+    ) -> None:
         self._stream = stream
-        self._images, self._styles, self._output = (torch.empty_like(each) for each in (images, styles, images))
+        self._images, self._output = torch.empty_like(images), torch.empty_like(images)
+        self._style, self._strength = (images.new_zeros(n, dtype=torch.float32) for n in (style_size, 1))
 
         def run() -> object:
-            return self._output.copy_(paint(self._images, self._styles))
+            return self._output.copy_(paint(self._images, self._style, self._strength, size))
 
         self._run = run
         self._replay: Callable[[], object] | None = None if stream else run
 
-    def paint(self, images: Tensor, styles: Tensor) -> Tensor:
+    def paint(self, images: Tensor, style: Tensor, strength: float) -> Tensor:
         """A painting of its own; on a card for what is put on the stream that is current here."""
         if self._stream is None:
-            self._fill(images, styles)
+            self._fill(images, style, strength)
             return self._output.clone()
         current = torch.cuda.current_stream(images.device)
         self._stream.wait_stream(current)  # each waits for the other, the host for neither
         with torch.cuda.stream(self._stream):
-            self._fill(images, styles)
+            self._fill(images, style, strength)
         current.wait_stream(self._stream)
         return self._output.clone()
 
-    def _fill(self, images: Tensor, styles: Tensor) -> None:
+    def _fill(self, images: Tensor, style: Tensor, strength: float) -> None:
         self._images.copy_(images, non_blocking=True)
-        self._styles.copy_(styles, non_blocking=True)
+        self._style.copy_(style, non_blocking=True)
+        self._strength.fill_(strength)
         self._replay = self._replay or self._captured()
         self._replay()
 
@@ -200,7 +242,7 @@ class TorchStylizer(PackStylizer):
     def about(self) -> str:
         """Where and how large it paints, for a read-out."""
         kind = str(self.runtime.dtype).removeprefix("torch.")
-        return f"{self._painted_at[0]}x{self._painted_at[1]} on {self.runtime.device} in {kind}"
+        return f"{self._works_at[0]}x{self._works_at[1]} on {self.runtime.device} in {kind}"
 
     def _painting(self, image: Any, controls: Controls, vector: Tensor) -> Any:
         if isinstance(image, Tensor):
@@ -213,20 +255,24 @@ class TorchStylizer(PackStylizer):
         return self._painting(there, controls, vector).cpu().numpy()
 
     def _there(self, vector: NDArray[np.float32]) -> Tensor:
+        """Of several streams in one style all have the same tensor, by which `Batches` knows them."""
+        key = str(self.runtime.device), hashlib.blake2b(vector.tobytes()).digest()
+        if (known := _styles.get(key)) is not None:
+            return known
         there = torch.from_numpy(vector)
         if self.runtime.device.type == "cuda":
             there = there.pin_memory()  # else the host would wait for the card at every step of a fade
-        return there.to(self.runtime.device, non_blocking=True)
+        return _styles.setdefault(key, there.to(self.runtime.device, non_blocking=True))
 
-    def _run(self, image: Tensor, vector: Tensor) -> Tensor:
-        painted = self.runtime.run(image[None], vector)[0]
+    def _run(self, image: Tensor, vector: Tensor, size: tuple[int, int], strength: float) -> Tensor:
+        painted = self.runtime.run(image[None], vector, size, strength)[0]
         self.network_seconds = self.runtime.seconds
         return painted
 
     def _shrink(self, width: int, height: int) -> None:
-        """Take a smaller work size than that. Raises RuntimeUnsupported where it would be too small to see."""
+        """Take a smaller `size` than that. Raises RuntimeUnsupported where nothing could be seen in it."""
         width, height = round(SMALLER * width), round(SMALLER * height)
-        if min(self._painted_at) * SMALLER < SMALLEST:
+        if min(self._works_at) * SMALLER < SMALLEST:
             raise RuntimeUnsupported(
                 f"the memory of {self.runtime.device} does not suffice to paint; end what else uses the card, or use "
                 "--device cpu."
@@ -250,14 +296,11 @@ def find_device(name: str) -> torch.device:
 
 
 def network_of(pack: StylePack) -> StylizationNetwork:
-    """The network of `pack`. Raises PackError where its weights are not those of one that murai has."""
+    """The network of `pack`, in its first style. Raises PackError where it is not one that murai has."""
     architecture = pack.manifest.architecture
-    weights = {name: torch.from_numpy(array.copy()) for name, array in pack.tensors.items()}
     try:
         if architecture.version != VERSION:
-            raise ValueError("they were taught for an older calculation")
-        return restore(architecture.name, architecture.arguments, weights)
+            raise ValueError("it was taught for an older calculation")
+        return restore(architecture.name, architecture.arguments, torch.from_numpy(pack.vector({pack.names[0]: 1.0})))
     except ValueError as error:
-        raise PackError(
-            f"{pack.path}: a card cannot paint with its weights, see {WEIGHTS} ({error}); use --device cpu."
-        ) from error
+        raise PackError(f"{pack.path}: a card cannot paint with its weights ({error}); use --device cpu.") from error

@@ -53,7 +53,7 @@ class Staging:
     def use(self, controls: Controls) -> None:
         """Paint like this from the next picture on, or begin to fade there. Raises UnknownStyle; all stays then."""
         former = self._wanted, self._fade
-        if (controls.mix, controls.strength) != (self._wanted.mix, self._wanted.strength):
+        if _look(controls) != _look(self._wanted):
             self._fade = self._begun(controls)
         self._wanted = controls
         try:
@@ -116,13 +116,21 @@ def _pack(mix: Mapping[str, float]) -> str:
     return next(iter(mix), "").rpartition("/")[0]
 
 
+def _look(controls: Controls) -> tuple[object, ...]:
+    """What is faded."""
+    return controls.mix, controls.strength, controls.boldness
+
+
 def _between(first: Controls, second: Controls, share: float) -> Controls:
-    """Controls on the way: `share` 0 is the first's mix and strength, 1 the second's; all else is the second's."""
+    """Controls on the way: `share` 0 is the first's look, see `_look`, 1 the second's; all else is the second's."""
     mix = {name: (1 - share) * weight for name, weight in _whole(first.mix).items()}
     for name, weight in _whole(second.mix).items():
         mix[name] = mix.get(name, 0.0) + share * weight
-    strength = (1 - share) * first.strength + share * second.strength
-    return replace(second, mix=mix, strength=min(1.0, max(0.0, strength)))
+    strength, boldness = (
+        min(1.0, max(0.0, (1 - share) * one + share * other))
+        for one, other in ((first.strength, second.strength), (first.boldness, second.boldness))
+    )
+    return replace(second, mix=mix, strength=strength, boldness=boldness)
 
 
 def _whole(mix: Mapping[str, float]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What `compose` and `calm` do, on torch tensors, so that pictures which are on a card stay there.
 
-Pictures are uint8 [H, W, 3] RGB; results differ from those of `compose` by rounding, and in `resize` by the kernel.
+Pictures are uint8 [H, W, 3] RGB; results differ from those of `compose` by rounding.
 """
 
 import torch
@@ -10,32 +10,11 @@ from torch import Tensor
 from murai.stylizers.compose import BLOCK, LEAST, LUMA, MOTION, NOISE
 
 
-def resize(image: Tensor, width: int, height: int) -> Tensor:
-    """`image` at `width` x `height`; itself where it has that size."""
-    if image.shape[:2] == (height, width):
-        return image
-    planes = image.permute(2, 0, 1)[None].float()
-    planes = F.interpolate(planes, (height, width), mode="bilinear", antialias=True, align_corners=False)
-    return _levels(planes[0].permute(1, 2, 0))
-
-
-shrink = resize
-
-
 def mix(image: Tensor, painted: Tensor, strength: float) -> Tensor:
     """From `image` at 0 to `painted` at 1, both exact."""
     if strength in (0, 1):
         return painted if strength else image
     return _levels(image.float().lerp(painted.float(), strength))
-
-
-def enlarge(painted: Tensor, small: Tensor, image: Tensor, share: float) -> Tensor:
-    """`painted`, made from `small`, at the size of `image`, with a `share` of the detail that `small` lost."""
-    if small is image:
-        return painted
-    height, width = image.shape[:2]
-    lost = image.float() - resize(small, width, height).float()
-    return _levels(resize(painted, width, height).float() + share * lost)
 
 
 def beside(image: Tensor, painted: Tensor, split: float) -> Tensor:
@@ -57,35 +36,36 @@ class Calm:
 
     def __init__(self) -> None:
         self._before: Tensor | None = None
+        self._cell = 1
 
     def reset(self) -> None:
         """Forget: the next picture comes out as it is."""
         self._before = None
 
-    def __call__(self, image: Tensor, calm: float) -> Tensor:
-        """`image`, with what stands still changing less: `calm` 0 is not at all, and forgets; 1 is most."""
-        before = self._before
+    def __call__(self, image: Tensor, calm: float, cell: int = 1) -> Tensor:
+        """`image`, with what stands still changing less, see `calm.Calm`."""
+        before, former, self._cell = self._before, self._cell, cell
         if calm == 0:
             self.reset()
             return image
-        if before is None or before.shape != image.shape:
+        if before is None or before.shape != image.shape or cell != former:
             self._before = image.float()
             return image
         change = image.float() - before
-        gain = _gain(change, 1 - (1 - LEAST) * calm)
+        gain = _gain(change, 1 - (1 - LEAST) * calm, cell)
         self._before = before + gain * change
         return _levels(self._before)
 
 
-def _gain(change: Tensor, least: float) -> Tensor:
+def _gain(change: Tensor, least: float, cell: int) -> Tensor:
     """How much of `change` [H, W, 3] counts, [H, W, 1]: all where something moved, `least` where all is noise."""
-    height, width = change.shape[:2]
-    square = change.square().mean(-1)[None, None]
-    margin = 0, -width % BLOCK, 0, -height % BLOCK
-    square = F.avg_pool2d(F.pad(square, margin, mode="replicate"), BLOCK)
-    square = F.avg_pool2d(square, 3, 1, 1, count_include_pad=False)[0, 0]
+    (height, width), block = change.shape[:2], BLOCK * cell
+    margin = 0, -width % block, 0, -height % block
+    seen = F.pad(change.permute(2, 0, 1)[None], margin, mode="replicate")
+    square = F.avg_pool2d(seen, cell).square().mean(1, keepdim=True)
+    square = F.avg_pool2d(F.avg_pool2d(square, BLOCK), 3, 1, 1, count_include_pad=False)[0, 0]
     gain = ((square - NOISE) / (MOTION - NOISE)).clamp(least, 1)
-    return gain.repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1)[:height, :width, None]
+    return gain.repeat_interleave(block, 0).repeat_interleave(block, 1)[:height, :width, None]
 
 
 def _levels(values: Tensor) -> Tensor:

@@ -1,35 +1,35 @@
-"""A network that is taught already as the start for new styles: one learns a vector, or everything once more."""
+"""A taught pack as the start for new styles, or as a teacher."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from murai.errors import TrainError
-from murai.nets import ARCHITECTURES, VERSION, build, restore
+from murai.nets import ARCHITECTURES, VERSION, all_arguments, build, restore
+from murai.nets.affine import Affine
 from murai.nets.base import StylizationNetwork
 from murai.nets.growth import grow
 from murai.packs import StylePack
-from murai.train.losses import gram_matrix, style_loss
+from murai.train.loop import Teacher
+from murai.train.objective import Judgement
+from murai.train.settings import ENDS, End
 from murai.train.vgg import LossNetwork
 
-if TYPE_CHECKING:
-    from murai.train.loop import Teacher
+SPREAD = 2.2
+"""What deviation a colour, -1..1 before its tanh, needs for one of 1 after it, tried out."""
+FURTHEST = 0.9
+"""Of the style's mean colour, -1..1: nearer to black or white a tanh would hardly learn."""
 
 
 def load_base(path: Path, loss_network: LossNetwork) -> StylePack:
     """The pack at `path`, which `loss_network` can go on teaching. Raises PackError, TrainError."""
-    pack = StylePack.load(path)
+    pack = _load(path, "--base")
     taught = pack.manifest.loss_network
-    if pack.manifest.architecture.name not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise TrainError(
-            f"{path} is a network of the architecture '{pack.manifest.architecture.name}', which this murai does not "
-            f"have ({known}); take another --base."
-        )
     if taught is not None and (taught.sha256, taught.input) != (loss_network.info.sha256, loss_network.info.input):
         raise TrainError(
             f"{path} was taught with the loss network {taught.file} (input {taught.input}), not with "
@@ -38,66 +38,79 @@ def load_base(path: Path, loss_network: LossNetwork) -> StylePack:
     return pack
 
 
-def network_from(
-    pack: StylePack, names: Sequence[str], *, full: bool, arguments: Mapping[str, Any] | None = None
-) -> StylizationNetwork:
-    """The network of `pack` with styles called `names` after its own, of which only the new vectors will learn.
-
-    With `full` everything will, and the styles of the pack itself, which would no longer fit, are gone. A style that
-    the pack has by the same name goes on from there, another starts as the mean of all. With `arguments` it grows into
-    the larger network that they describe. Raises TrainError where a name is taken, where the weights are not those of
-    the network the pack names, and where that network is larger than the one it should become.
-    """
-    if taken := [] if full else [name for name in names if name in pack.names]:
-        raise TrainError(f"{pack.path} has a style '{taken[0]}' already; give another --name, or teach it --full.")
-    if not full and pack.manifest.architecture.version != VERSION:
+def load_teacher(path: Path, names: Iterable[str]) -> StylePack:
+    """The pack at `path`, which has the styles called `names`. Raises PackError, TrainError."""
+    pack = _load(path, "--teacher")
+    if missing := [name for name in names if name not in pack.names]:
         raise TrainError(
-            f"{pack.path} was taught for an older calculation, with which its styles would look different; "
-            "go on with --full, or take another --base."
+            f"{path} cannot teach the style '{missing[0]}'; say by --name which of its own the picture is: "
+            f"{', '.join(pack.names)}."
         )
-    architecture, tensors = pack.manifest.architecture, {k: torch.from_numpy(v.copy()) for k, v in pack.tensors.items()}
-    known = dict(zip(pack.names, tensors["styles"], strict=True))
-    new = [known.get(name, tensors["styles"].mean(0)) for name in names]
-    tensors["styles"] = torch.stack(new if full else [*known.values(), *new])
+    return pack
+
+
+def _load(path: Path, option: str) -> StylePack:
+    pack = StylePack.load(path)
+    architecture = pack.manifest.architecture
+    if architecture.name not in ARCHITECTURES:
+        raise TrainError(
+            f"{path} is a network of the architecture '{architecture.name}', which this murai does not have "
+            f"({', '.join(ARCHITECTURES)}); take another {option}."
+        )
+    if architecture.version != VERSION:
+        raise TrainError(f"{path} was taught for another calculation than this murai's; take another {option}.")
+    return pack
+
+
+def style_network(pack: StylePack, name: str, end: End) -> StylizationNetwork:
+    """The network of `pack` with the weights of one end of the style `name`.
+
+    Raises TrainError where they are not those of the network that the pack names.
+    """
+    architecture, ends = pack.manifest.architecture, pack.styles[pack.names.index(name)]
+    vector = torch.from_numpy(ends[0 if end == ENDS[0] else -1].astype("float32"))
     try:
-        network = restore(architecture.name, architecture.arguments, tensors)
+        return restore(architecture.name, architecture.arguments, vector)
     except ValueError as error:
         raise TrainError(
             f"{pack.path} holds the weights of another version of the network '{architecture.name}'; teach it anew."
         ) from error
-    if arguments is not None:
-        network = _grown(pack, network, arguments)
-    network.requires_grad_(full)
-    network.styles.requires_grad_(True)
-    return network
 
 
-def teacher_from(pack: StylePack, names: Sequence[str]) -> "Teacher":
-    """What `pack` paints in the styles called `names`, to learn from. Raises TrainError where it lacks one of them."""
-    if missing := [name for name in names if name not in pack.names]:
-        raise TrainError(
-            f"{pack.path} cannot teach the style '{missing[0]}'; say by --name which of its own the picture is: "
-            f"{', '.join(pack.names)}."
-        )
-    if pack.manifest.architecture.version != VERSION:
-        raise TrainError(f"{pack.path} was taught for an older calculation; take another --teacher.")
-    network = network_from(pack, names, full=True).eval().requires_grad_(False)
+def teacher_from(pack: StylePack, name: str, end: End) -> Teacher:
+    """What `pack` paints in one end of the style `name`, to learn from. Raises TrainError."""
+    network = style_network(pack, name, end).requires_grad_(False)
 
     @torch.no_grad()
-    def paint(photographs: Tensor, chosen: Sequence[int], strengths: Tensor) -> Tensor:
-        there, pixels = network.to(photographs.device), strengths[:, None, None, None]
-        styles = there.styles[list(chosen)]
-        if there.photograph is None:  # its gentle painting is a mixture of pixels, as for users
-            return torch.lerp(photographs, there(photographs, styles), pixels)
-        painted: Tensor = there(photographs, there.at_strength(styles, strengths))
+    def paint(photographs: Tensor) -> Tensor:
+        painted: Tensor = network.to(photographs.device)(photographs)
         return painted
 
     return paint
 
 
-def _grown(pack: StylePack, network: StylizationNetwork, arguments: Mapping[str, Any]) -> StylizationNetwork:
+def keeps_styles(pack: StylePack, arguments: Mapping[str, Any] | None) -> bool:
+    """Whether a network with `arguments`, None for those of `pack`, takes the styles that `pack` has."""
+    architecture = pack.manifest.architecture
+    if arguments is None:
+        return True
     try:
-        large = build(pack.manifest.architecture.name, styles=len(network.styles), **arguments)
+        wanted, here = (_plain(all_arguments(architecture.name, a)) for a in (arguments, architecture.arguments))
+    except TypeError:  # of another architecture
+        return False
+    return bool(wanted == here)
+
+
+def _plain(arguments: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(arguments))
+
+
+def grown(pack: StylePack, network: StylizationNetwork, arguments: Mapping[str, Any] | None) -> StylizationNetwork:
+    """The network of `pack`, or one with `arguments` that paints alike. Raises TrainError where that is smaller."""
+    if keeps_styles(pack, arguments):
+        return network
+    try:
+        large = build(pack.manifest.architecture.name, **(arguments or {}))
         grow(network, large)
     except (TypeError, ValueError) as error:
         raise TrainError(
@@ -107,30 +120,28 @@ def _grown(pack: StylePack, network: StylizationNetwork, arguments: Mapping[str,
 
 
 @torch.no_grad()
-def start_near(
-    network: StylizationNetwork,
-    index: int,
-    loss_network: LossNetwork,
-    style: Tensor,
-    photographs: Tensor,
-) -> None:
-    """Let style `index` begin as that of those before it which paints `photographs` most like `style`.
+def nearest(pack: StylePack, judge: Judgement, photographs: Tensor) -> str:
+    """The style of `pack` whose faithful paintings of `photographs` [N, 3, H, W] `judge` finds least fault with.
 
-    `photographs` are [N, 3, H, W] and `style` [3, H, W] in 0..1.
+    Raises TrainError, see `style_network`.
     """
-    maps = loss_network(style[None])
-    grams = {layer: gram_matrix(maps[layer]) for layer in loss_network.style_layers}
 
-    def loss(vector: Tensor) -> float:
-        painted = network(photographs, vector.expand(len(photographs), -1))
-        return float(style_loss(loss_network(painted), grams))
+    def fault(name: str) -> float:
+        network = style_network(pack, name, ENDS[0]).to(photographs.device)
+        terms = judge(network(photographs), photographs)
+        return float(torch.stack(list(terms.values())).sum())
 
-    network.styles[index] = min(network.styles[:index].clone(), key=loss)
+    return min(pack.names, key=fault)
 
 
-def weights_hash(pack: StylePack) -> str:
-    """SHA-256 of all its tensors."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(pack.tensors.items()):
-        digest.update(name.encode() + tensor.tobytes())
-    return digest.hexdigest()
+@torch.no_grad()
+def take_colours(network: StylizationNetwork, style: Tensor) -> None:
+    """Let `network` begin with the colours of the picture `style` [3, H, W] in 0..1, where it has a place for them."""
+    if isinstance(network, Affine):
+        network.spread.copy_(SPREAD * style.std((1, 2)))
+        network.centre.copy_(torch.atanh((2 * style.mean((1, 2)) - 1).clamp(-FURTHEST, FURTHEST)))
+
+
+def styles_hash(pack: StylePack) -> str:
+    """SHA-256 of all its styles."""
+    return hashlib.sha256(pack.styles.tobytes()).hexdigest()

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from murai.packs import Manifest, Style
+from murai.train.report import figure_names, text
+
+WEIGHTS = ("content", "keep", "light", "style", "parts", "total_variation", "lattice", "stability")
 
 
 def model_card(manifest: Manifest) -> str:
     """Markdown for the pack's README.md, made from the manifest alone so that the two cannot disagree."""
     training, loss = manifest.training, manifest.loss_network
+    ends = ", twice: a faithful and a bold end, between which it is interpolated" if manifest.ends == 2 else ""
     lines = [
         f"# {manifest.name}",
         "",
@@ -20,12 +24,12 @@ def model_card(manifest: Manifest) -> str:
         "",
         "## Network",
         "",
-        f"Architecture `{manifest.architecture.name}`, tier `{manifest.tier}`: {manifest.parameters:,} parameters and "
-        f"{manifest.mac_per_pixel:,.0f} multiply-adds per pixel; a style is a vector of {manifest.style_size} numbers.",
+        f"Architecture `{manifest.architecture.name}`, tier `{manifest.tier}`: {manifest.mac_per_pixel:,.0f} "
+        f"multiply-adds per pixel. A style is all its {manifest.style_size:,} weights{ends}.",
         "",
         "## Learning",
         "",
-        *(_stage(stage) for stage in manifest.stages),
+        *_stages(training.get("styles")),
     ]
     if loss is not None:
         lines += [
@@ -39,28 +43,33 @@ def model_card(manifest: Manifest) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _stage(training: Mapping[str, Any]) -> str:
-    """One line on how the network learned once; what a pack made elsewhere says of it may be anything."""
+def _stages(styles: Any) -> list[str]:
+    """A line on each run; what a pack made elsewhere says of them may be anything."""
+    rows = styles.items() if isinstance(styles, dict) else ()
+    return [f"- `{name}`: {_stage(stage)}" for name, stages in rows for stage in stages]
+
+
+def _stage(training: Any) -> str:
     try:
         return _told(training)
     except (KeyError, TypeError, ValueError):
-        return "- an earlier stage, of which nothing is told."
+        return "an earlier stage, of which nothing is told."
 
 
 def _told(training: Mapping[str, Any]) -> str:
-    start = f", from `{training['base']}`" if "base" in training else ""
-    minutes = f" in {training['minutes']:g} minutes" if "minutes" in training else ""
+    start = f", from `{training['start']}`" if "start" in training else ""
+    crops = "a crop" if training["batch"] == 1 else f"{training['batch']} crops"
+    begin = (
+        f"{training['end']}, {training['steps']:,} steps of {crops} of {training['size']} pixels in "
+        f"{training['minutes']:g} minutes{start}"
+    )
     if "teacher" in training:
-        return (
-            f"- {training['steps']:,} steps of {training['batch']} crops of {training['size']} pixels{minutes}{start}, "
-            f"imitating the paintings of `{training['teacher']}`."
-        )
-    lattice = f", lattice {training['lattice']:g}" if "lattice" in training else ""
+        return f"{begin}, imitating the paintings of `{training['teacher']}`."
+    weights = ", ".join(f"{name.replace('_', ' ')} {training[name]:g}" for name in WEIGHTS if name in training)
+    layers = "/".join(f"{weight:g}" for weight in training["layers"])
     return (
-        f"- {training['steps']:,} steps of {training['batch']} crops of {training['size']} pixels{minutes}{start}: "
-        f"{training.get('optimizer', 'Adam')}, one cycle to {training['learning_rate']:g}; weights of the normalized "
-        f"terms: content {training['content']:g}, style {training['style']:g}, total variation "
-        f"{training['total_variation']:g}, stability {training['stability']:g}{lattice}."
+        f"{begin}, one cycle to {training['learning_rate']:g}; {training['objective']}, weights of the normalized "
+        f"terms: {weights}, layers {layers}."
     )
 
 
@@ -73,16 +82,14 @@ def _work(style: Style) -> str:
 
 
 def _figures(manifest: Manifest) -> list[str]:
+    names = figure_names(manifest.measured)
     lines = [
-        "On photographs never learned from (centre square, 384 pixels): content = relative squared error at relu3_3,",
-        "style = relative squared error of the Gram matrices, total = content + 5 style. Lower is better.",
+        "On photographs never learned from, painted half way between faithful and bold.",
         "",
-        "| style | content | style | total | on photographs | learned on |",
-        "|---|---|---|---|---|---|",
+        "| " + " | ".join(["style", *(name.replace("_", " ") for name in names), "learned on"]) + " |",
+        "|" + "---|" * (len(names) + 2),
     ]
     for name, row in manifest.measured.items():
-        lines.append(
-            f"| {name} | {row['content']:.3f} | {row['style']:.3f} | {row['total']:.3f} | {row['photographs']} | "
-            f"{manifest.photographs_seen.get(name, '')} |"
-        )
+        cells = [name, *(text(row.get(each, "")) for each in names), text(manifest.photographs_seen.get(name, ""))]
+        lines.append("| " + " | ".join(cells) + " |")
     return lines

@@ -1,13 +1,46 @@
-"""What is learned: Johnson's objective, every term normalized so that one set of weights serves every picture (Johnson
-et al. 2016; Gatys et al. 2016 for the Gram matrices). What makes video calm is in `stability`."""
+"""What is learned: the terms of the loss, each normalized so that one set of weights serves every picture.
 
-from collections.abc import Mapping
-from typing import Any
+statistics   mean and covariance of what the loss network sees, and of the colours, as in the style picture: centred,
+             so that contrast and strokes count, which most of a Gram matrix hides (see `gram` for that objective)
+structure    where things are, as in the photograph: of its features after instance normalization, so that nothing is
+             gained by painting with less contrast
+light        the same of the brightness, seen from further away: faces do not sink into a dark palette
+lattice      no mark in cell after cell
+
+What makes video calm is in `stability`.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from murai.train.vgg import CONTENT
+from murai.train.gram import Maps as Maps
+from murai.train.gram import content_loss as content_loss
+from murai.train.gram import gram_matrix as gram_matrix
+from murai.train.gram import style_loss as style_loss
+from murai.train.moments import Moments
+
+MARGINS = {"relu1_2": 16, "relu2_2": 8, "relu3_3": 4, "relu4_1": 2, "relu4_3": 2}
+"""Places at the edges of a map that are left out: VGG pads with zeros, and a network would learn to paint a frame. Of
+small maps a quarter of the side at most."""
+PIXELS = {"pixels": 1, "pixels / 2": 2, "pixels / 4": 4}
+"""The picture itself, averaged over so many pixels."""
+PIXEL_WEIGHT = 1 / 6
+"""What each of these counts, where the layers together count about 5."""
+BALANCE = 1.5
+"""What the statistics are multiplied by, that a weight of 1 may be the usual one."""
+QUARTERS = 4
+
+FAINT = 1e-3
+"""Of a map's mean square, added to the variance of a channel: one that hardly answers is not blown up."""
+DARK = 1e-6
+"""Added as well, for maps in which nothing answers."""
+LUMA = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in the brightness."""
+AROUND = (4, 12)
+"""Pixels over which the brightness is averaged."""
 
 PART = 4
 """Cells a side of the parts of a picture in which a lattice is looked for."""
@@ -16,48 +49,70 @@ WAYS = ((0, 1), (1, 0), (1, 1), (1, -1))
 FLAT = (2 / 255) ** 2
 """Variance below which a part of a painting counts as flat: what cannot be seen is not worth a loss."""
 
-Maps = Mapping[str, Tensor]
+
+def inside(layer: str, x: Tensor) -> Tensor:
+    """The map [N, C, H, W] of `layer` without its edges, see MARGINS."""
+    margin = min(MARGINS[layer], min(x.shape[2:]) // 4)
+    return x[:, :, margin : x.shape[2] - margin, margin : x.shape[3] - margin]
 
 
-class _Products(torch.autograd.Function):
-    """A A^T of [N, C, P]. Torch alone would work out the gradient of both factors, which are the same."""
-
-    @staticmethod
-    def forward(context: Any, a: Tensor) -> Tensor:
-        context.save_for_backward(a)
-        return a @ a.transpose(1, 2)
-
-    @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> Tensor:
-        (a,) = context.saved_tensors
-        both: Tensor = (gradients[0] + gradients[0].transpose(1, 2)) @ a
-        return both
+def views(maps: Maps, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """What statistics are taken of: the `layers` of `maps` without edges, and `pictures` [N, 3, H, W] themselves."""
+    seen = {layer: inside(layer, maps[layer]) for layer in layers}
+    return seen | {name: F.avg_pool2d(pictures, side) for name, side in PIXELS.items()}
 
 
-def gram_matrix(x: Tensor) -> Tensor:
-    """Correlations between the channels of feature maps [N, C, H, W]: [N, C, C], divided by C * H * W."""
-    n, c, h, w = x.shape
-    products: Tensor = _Products.apply(x.reshape(n, c, h * w).float())  # type: ignore[no-untyped-call]
-    return products / (c * h * w)
+def statistics_loss(
+    seen: Maps, style: Mapping[str, Moments], weights: Mapping[str, float], parts: float = 0.0
+) -> Tensor:
+    """How far the statistics of paintings are from those of the `style` picture: [], 0 for the same.
 
-
-def content_loss(painted: Maps, photograph: Maps, layer: str = CONTENT) -> Tensor:
-    """|F(y) - F(x)|^2 / |F(x)|^2 of `layer`, averaged over the pictures: [] ; 1 when y shows nothing of x."""
-    y, x = painted[layer].float(), photograph[layer].float()
-    return ((y - x).square().sum((1, 2, 3)) / x.square().sum((1, 2, 3)).clamp(min=1e-8)).mean()
-
-
-def style_loss(painted: Maps, style_grams: Maps, weights: Tensor | None = None) -> Tensor:
-    """Sum over the style layers of |G(y) - G(s)|^2 / |G(s)|^2, averaged over the pictures.
-
-    `style_grams[layer]` is [N, C, C] or [1, C, C]; `weights` [N] says how much each picture counts, None for all alike.
+    `seen` are `views` of the paintings, `weights` those of the layers. `parts` is the share, 0..1, of what each quarter
+    of a painting is asked for by itself, so that the style does not keep to a few places.
     """
-    total = torch.zeros((), device=painted[CONTENT].device)
-    for layer, gram in style_grams.items():
-        difference = (gram_matrix(painted[layer]) - gram).square().sum((1, 2))
-        difference = difference / gram.square().sum((1, 2))
-        total = total + (difference if weights is None else difference * weights).mean()
-    return total
+    layers = [weight * _distance(seen[layer], style[layer], parts) for layer, weight in weights.items()]
+    pixels = [PIXEL_WEIGHT * _distance(seen[name], style[name], 0.0) for name in PIXELS]
+    return BALANCE * torch.stack([*layers, *pixels]).sum()
+
+
+def _distance(x: Tensor, style: Moments, parts: float) -> Tensor:
+    if not parts or min(x.shape[2:]) < 2:
+        return Moments.of(x).distance(style).mean()
+    quarters = Moments.of(_quarters(x))
+    whole = quarters.together(QUARTERS).distance(style).mean()
+    return torch.lerp(whole, quarters.distance(style).mean(), parts)
+
+
+def _quarters(x: Tensor) -> Tensor:
+    """[4 N, C, H / 2, W / 2] of [N, C, H, W]; of an odd number of places the last is left out."""
+    height, width = (side // 2 for side in x.shape[2:])
+    tops, lefts = (0, height), (0, width)
+    return torch.cat([x[:, :, top : top + height, left : left + width] for top in tops for left in lefts])
+
+
+def normalized(x: Tensor) -> Tensor:
+    """[N, C, H, W] with each channel's mean taken out and its deviation made 1 (Ulyanov et al. 2016), in 32 bits."""
+    x = x.float()
+    faint = FAINT * x.square().mean((1, 2, 3), keepdim=True) + DARK
+    return (x - x.mean((2, 3), keepdim=True)) / (x.var((2, 3), keepdim=True, unbiased=False) + faint).sqrt()
+
+
+def structure_loss(painted: Tensor, photograph: Tensor) -> Tensor:
+    """Half the mean squared difference of two maps [N, C, H, W], both normalized: [].
+
+    0 where they show the same at whatever contrast, 1 where they have nothing in common.
+    """
+    return (normalized(painted) - normalized(photograph)).square().mean() / 2
+
+
+def light_loss(painted: Tensor, photographs: Tensor) -> Tensor:
+    """The structure lost in the brightness of [N, 3, H, W], averaged over 4 and over 12 pixels: [], mostly 0..1."""
+    y, x = _brightness(painted), _brightness(photographs)
+    return torch.stack([structure_loss(F.avg_pool2d(y, side), F.avg_pool2d(x, side)) for side in AROUND]).mean()
+
+
+def _brightness(x: Tensor) -> Tensor:
+    return (x * x.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
 
 
 def imitation_loss(painted: Tensor, wanted: Tensor) -> Tensor:
@@ -81,7 +136,7 @@ def lattice_loss(painted: Tensor, cell: int) -> Tensor:
     of what is left without the brightness around it are taken across, down and along both diagonals, in parts of PART
     cells a side that count alike, so that a wall counts as much as a crowd before it.
     """
-    around = torch.nn.functional.avg_pool2d(painted, cell + 1, 1, cell // 2, count_include_pad=False)
+    around = F.avg_pool2d(painted, cell + 1, 1, cell // 2, count_include_pad=False)
     fine = painted - around
     return torch.stack([_excess(fine, way, cell) for way in WAYS]).mean()
 
@@ -101,5 +156,5 @@ def _autocorrelation(fine: Tensor, way: tuple[int, int], distance: int, cell: in
     there = fine[:, :, top : top + height, left : left + width]
     sums = torch.cat([(here * there).sum(1, True), (here.square() + there.square()).sum(1, True) / 2], 1)
     part = min(PART * cell, height, width)
-    both, energy = torch.nn.functional.avg_pool2d(sums, part, max(1, part // 2)).chunk(2, 1)
+    both, energy = F.avg_pool2d(sums, part, max(1, part // 2)).chunk(2, 1)
     return both / (energy + 3 * FLAT)

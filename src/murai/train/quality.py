@@ -1,4 +1,4 @@
-"""How well a style is painted: content and style loss on photographs that were never learned from."""
+"""How well a style is painted: on photographs that were never learned from."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +9,7 @@ from PIL import Image as Pillow
 from torch import Tensor
 
 from murai.nets.base import StylizationNetwork
+from murai.train.figures import Yardstick, look
 from murai.train.losses import Maps, content_loss, gram_matrix, style_loss
 from murai.train.photos import open_picture, to_tensor
 from murai.train.vgg import CONTENT, LossNetwork
@@ -58,10 +59,16 @@ class Judge:
 
         `grams` is what `style_grams` gives for the style picture.
         """
-        maps = self.loss_network(painted[None])
-        return float(content_loss(maps, {CONTENT: self._wanted(index)})), float(style_loss(maps, grams))
+        return self.compare(index, self.loss_network(painted[None]), grams)
 
-    def _wanted(self, index: int) -> Tensor:
+    @torch.no_grad()
+    def compare(self, index: int, maps: Maps, grams: Maps) -> tuple[float, float]:
+        """`losses` of a painting in which the loss network sees `maps`."""
+        return float(content_loss(maps, {CONTENT: self.wanted(index)})), float(style_loss(maps, grams))
+
+    @torch.no_grad()
+    def wanted(self, index: int) -> Tensor:
+        """What the loss network sees in photograph `index` in relu3_3: [1, C, h, w]."""
         if index in self._content:
             return self._content[index]
         seen: Tensor = self.loss_network(self.photograph(index)[None], until=CONTENT)[CONTENT]
@@ -72,16 +79,15 @@ class Judge:
 
 @torch.no_grad()
 def measure_quality(
-    network: StylizationNetwork, index: int, loss_network: LossNetwork, photographs: Sequence[Path], style: Tensor
+    network: StylizationNetwork, loss_network: LossNetwork, photographs: Sequence[Path], style: Tensor
 ) -> dict[str, float]:
-    """Mean content loss, style loss and total (content + 5 style) of style `index` of `network`.
+    """Mean figures, see `figures`, of what `network` paints of `photographs`, and how many those are.
 
     Each photograph is its centre square at 384 pixels; `style` is [3, H, W], 512 pixels on its short side by custom.
     """
-    judge, grams = Judge(loss_network, photographs), style_grams(loss_network, style)
+    judge, yardstick = Judge(loss_network, photographs), Yardstick(loss_network, style)
     rows = []
     for number in range(len(photographs)):
-        painted = network(judge.photograph(number)[None], network.styles[index : index + 1]).clamp(0, 1)
-        rows.append(judge.losses(number, painted[0], grams))
-    content, styled = (fmean(column) for column in zip(*rows, strict=True))
-    return {"content": content, "style": styled, "total": content + STYLE_WEIGHT * styled, "photographs": len(rows)}
+        painted = network(judge.photograph(number)[None])[0]
+        rows.append(yardstick.measure(painted, look(loss_network, painted), judge.wanted(number)))
+    return {name: fmean(row[name] for row in rows) for name in rows[0]} | {"photographs": len(rows)}

@@ -17,13 +17,14 @@ from PIL import Image as Pillow
 
 from murai.errors import TrainError
 from murai.packs import Manifest
+from murai.train.runfiles import LOG
+from murai.train.sheet import SHEET
 
 REPORT = "report.html"
 WIDTH = 760
 """Of the page in CSS pixels: two fit side by side on a common screen."""
 POINTS = 180
 """Of a curve at most; each is the mean of the steps it stands for."""
-LOG = "losses.jsonl"
 
 STYLE = f"""
 body {{ width: {WIDTH}px; margin: 24px auto; font: 14px/1.45 system-ui, sans-serif; color: #222; background: #fff }}
@@ -38,11 +39,19 @@ svg {{ display: block; width: 100%; height: auto }} svg text {{ font-size: 11px;
 """
 
 
-def write_report(folder: Path, manifest: Manifest, *, preview: bytes = b"", warnings: Sequence[str] = ()) -> Path:
+def write_report(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    runs: Sequence[str] = (),
+    preview: bytes = b"",
+    warnings: Sequence[str] = (),
+) -> Path:
     """Write `folder`/report.html, whole or not at all, and give its path.
 
-    `folder` is the run's: `losses.jsonl` and `sheet.jpg` are read from it where they are. `manifest` says the settings
-    and the figures, `preview` is the pack's JPEG, `warnings` what was said while learning. Raises TrainError.
+    `folder` holds `sheet.jpg` and the folders of the `runs`, each with `losses.jsonl`: they are read where they are.
+    `manifest` says the settings and the figures, `preview` is the pack's JPEG, `warnings` what was said while learning.
+    Raises TrainError.
     """
     works = "; ".join(filter(None, (", ".join(filter(None, (s.title, s.artist))) for s in manifest.styles)))
     page = [
@@ -52,8 +61,8 @@ def write_report(folder: Path, manifest: Manifest, *, preview: bytes = b"", warn
         f"<h1>{escape(manifest.name)}</h1><p>{escape(works)}</p>",
         *(f'<p class="warning">{escape(warning)}</p>' for warning in warnings),
         *_section("Figures", _figures(manifest.measured)),
-        *_section("Losses", _curves(_read_log(folder / LOG))),
-        *_section("While learning: photographs, then their paintings", _image(_read(folder / "sheet.jpg"))),
+        *(line for run in runs for line in _section(f"Losses: {run}", _curves(_read_log(folder / run / LOG)))),
+        *_section("While learning: photographs, then a row for each run", _image(_read(folder / SHEET))),
         *_section("What it paints now: a row a style", _image(preview)),
         *_section("Settings", _table(_settings(manifest), "settings")),
         "</body></html>",
@@ -75,13 +84,18 @@ def _figures(measured: Mapping[str, Any]) -> str:
     """A table with a row a style; nothing where nothing was measured."""
     if not measured:
         return ""
-    columns = list(dict.fromkeys(name for row in measured.values() for name in row))
+    columns = figure_names(measured)
     head = "".join(f"<th>{escape(name)}</th>" for name in ("style", *columns))
     rows = (
         f"<tr><td>{escape(style)}</td>" + "".join(f"<td>{_text(row.get(name, ''))}</td>" for name in columns) + "</tr>"
         for style, row in measured.items()
     )
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table><p>On photographs never learned from; lower is better.</p>"
+    return f"<table><tr>{head}</tr>{''.join(rows)}</table><p>On photographs never learned from.</p>"
+
+
+def figure_names(measured: Mapping[str, Any]) -> list[str]:
+    """What was measured of any style, in order."""
+    return list(dict.fromkeys(name for row in measured.values() for name in row))
 
 
 def _settings(manifest: Manifest) -> dict[str, Any]:
@@ -91,10 +105,21 @@ def _settings(manifest: Manifest) -> dict[str, Any]:
         "styles": [" ".join(f"{k} {v}" for k, v in s.model_dump(exclude_none=True).items()) for s in manifest.styles],
         "architecture": f"{manifest.architecture.name} {manifest.architecture.arguments or ''}",
         "tier": manifest.tier,
-        "parameters": manifest.parameters,
+        "weights of a style": f"{manifest.style_size:,}, {manifest.ends} ends",
         "multiply-adds per pixel": round(manifest.mac_per_pixel),
         "loss network": f"{loss.name}, {loss.file}, input {loss.input}, SHA-256 {loss.sha256[:16]}" if loss else "",
-        **manifest.training,
+        **{name: value for name, value in manifest.training.items() if name != "styles"},
+        **_runs(manifest.training.get("styles")),
+    }
+
+
+def _runs(styles: Any) -> dict[str, Any]:
+    """The settings of each run of each style, the first one first; a pack made elsewhere may say anything."""
+    rows = {str(name): stages for name, stages in styles.items()} if isinstance(styles, dict) else {}
+    return {
+        f"{name}, run {number}": stage
+        for name, stages in rows.items()
+        for number, stage in enumerate(stages if isinstance(stages, list) else [stages], 1)
     }
 
 
@@ -104,16 +129,19 @@ def _table(values: Mapping[str, Any], kind: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value as escaped HTML: numbers short, several values on lines of their own."""
+    """A value as escaped HTML, several values on lines of their own."""
+    if isinstance(value, Mapping):
+        value = [f"{name}: {text(item)}" for name, item in value.items()]
+    if isinstance(value, list | tuple):
+        return "<br>".join(escape(text(item)) for item in value)
+    return escape(text(value))
+
+
+def text(value: Any) -> str:
+    """A value in few characters: numbers short."""
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    if isinstance(value, Mapping):
-        value = [f"{name}: {item}" for name, item in value.items()]
-    if isinstance(value, list | tuple):
-        return "<br>".join(escape(str(item)) for item in value)
-    return escape(str(value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _read(path: Path) -> bytes:

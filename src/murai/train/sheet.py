@@ -1,4 +1,4 @@
-"""The contact sheet that grows while a style is learned: photographs on the left, then one column a preview."""
+"""The contact sheet that is renewed while styles are learned: photographs, and below them a row for each run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,9 @@ from murai.errors import TrainError
 from murai.nets.base import StylizationNetwork
 from murai.pictures import save_picture
 from murai.train.photos import to_picture
+from murai.train.runfiles import ROW
+
+SHEET = "sheet.jpg"
 
 
 def save_whole(picture: Pillow.Image, path: Path) -> None:
@@ -26,42 +29,46 @@ def save_whole(picture: Pillow.Image, path: Path) -> None:
         ) from error
 
 
-def column(pictures: Sequence[Tensor]) -> Pillow.Image:
-    """Pictures [3, S, S] one below the other."""
-    return to_picture(torch.cat(list(pictures), dim=1))
+def row(pictures: Sequence[Tensor]) -> Pillow.Image:
+    """Pictures [3, S, S] side by side."""
+    return to_picture(torch.cat(list(pictures), dim=2))
+
+
+def below_each_other(rows: Sequence[Pillow.Image]) -> Pillow.Image:
+    """One picture of several."""
+    sheet = Pillow.new("RGB", (max(r.width for r in rows), sum(r.height for r in rows)))
+    top = 0
+    for strip in rows:
+        sheet.paste(strip, (0, top))
+        top += strip.height
+    return sheet
+
+
+@torch.no_grad()
+def paintings(network: StylizationNetwork, photographs: Sequence[Tensor]) -> Tensor:
+    """Of photographs [3, S, S] in 0..1: [N, 3, S, S]."""
+    device = next(network.parameters()).device
+    painted: Tensor = network(torch.stack(list(photographs)).to(device)).clamp(0, 1).cpu()
+    return painted
 
 
 class ContactSheet:
-    """Keeps `sheet.jpg` in `folder` up to date; columns of an interrupted run are taken up again.
+    """Keeps `sheet.jpg` in `folder` up to date; rows of runs that were finished before are taken up again.
 
-    `photographs` are [3, S, S] in 0..1, one a row; they are painted in `styles`, indices of the network's, in turn.
-    Where there are more styles than photographs these begin anew.
+    `photographs` are [3, S, S] in 0..1, one a column; `runs` are the names of the runs' folders, in order.
     """
 
-    def __init__(self, folder: Path, photographs: Sequence[Tensor], styles: Sequence[int] = (0,)) -> None:
-        rows = max(len(photographs), len(styles))
-        self.folder = folder
-        self.photographs = [photographs[row % len(photographs)] for row in range(rows)]
-        self.styles = [styles[row % len(styles)] for row in range(rows)]
+    def __init__(self, folder: Path, photographs: Sequence[Tensor], runs: Sequence[str]) -> None:
+        self.folder, self.photographs, self.runs = folder, list(photographs), list(runs)
 
-    @torch.no_grad()
-    def add(self, network: StylizationNetwork, step: int) -> Tensor:
-        """Paint every photograph, renew the sheet, and give the paintings [N, 3, S, S]."""
-        device = network.styles.device
-        batch = torch.stack(self.photographs).to(device)
-        painted: Tensor = network(batch, network.styles[self.styles]).clamp(0, 1).cpu()
-        save_whole(column(list(painted)), self.folder / f"preview-{step:06d}.jpg")
-        self._assemble()
+    def add(self, network: StylizationNetwork, run: str) -> Tensor:
+        """Paint every photograph, renew the row of `run` and the sheet, and give the paintings [N, 3, S, S]."""
+        painted = paintings(network, self.photographs)
+        save_whole(row(list(painted)), self.folder / run / ROW)
+        rows = [row(self.photographs)]
+        for path in (self.folder / run / ROW for run in self.runs):
+            if path.exists():
+                with Pillow.open(path) as picture:
+                    rows.append(picture.convert("RGB"))
+        save_whole(below_each_other(rows), self.folder / SHEET)
         return painted
-
-    def _assemble(self) -> None:
-        columns = [column(self.photographs)]
-        for path in sorted(self.folder.glob("preview-*.jpg")):
-            with Pillow.open(path) as picture:
-                columns.append(picture.convert("RGB"))
-        sheet = Pillow.new("RGB", (sum(c.width for c in columns), max(c.height for c in columns)))
-        left = 0
-        for strip in columns:
-            sheet.paste(strip, (left, 0))
-            left += strip.width
-        save_whole(sheet, self.folder / "sheet.jpg")

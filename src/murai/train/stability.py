@@ -1,10 +1,10 @@
 """What makes video calm: the photograph a moment later, and how its painting should have changed.
 
 none          nothing is asked
-fixed-noise   as Mur.AI had it: one noise image, made once, added on random pixels; squared error of output pixels
+fixed-noise   as Mur.AI had it: one noise image, made once, added on random pixels
 noise         fresh noise for every picture as a sensor makes it: a floor, and shot noise that grows with the light
-motion        half of the pictures so, half shifted and zoomed too: what moves carries its strokes along. Shifts are
-              wide, so that nothing is gained by what stays with the picture's edges, or on a lattice
+motion        so too, and half of the pictures are shifted: what moves carries its strokes along. By whole pixels alone:
+              a painting brought between pixels is blurred, and whoever is compared with it learns to blur
 """
 
 from collections.abc import Sequence
@@ -18,32 +18,23 @@ from torch import Tensor
 from murai.train.chance import draws
 
 Kind = Literal["none", "fixed-noise", "noise", "motion"]
+Shift = tuple[int, int]
+"""Pixels down and to the right by which the view moved: pixel (y, x) was (y + down, x + right) before."""
 
-FURTHEST, NEAREST = 48, 0.04
-"""The largest shift in pixels when a style is taught, and how much larger or smaller a picture becomes at most."""
-LEAST = 0.04
-"""Deviation of noise, 0..1, as which weaker noise counts: what cannot be seen is not worth a loss."""
+FURTHEST = 8
+"""The largest shift in pixels when a style is taught: every place in a network's cells comes up."""
+AROUND = 15
+"""Pixels a side in which the contrast of a painting is looked at: as wide as a few strokes."""
+LEAST = 2e-3
+"""Variance, of colours in 0..1, as which less contrast counts: what is nearly flat need not stand perfectly still."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`photographs` [N, 3, H, W] a moment later, the flow to them, and how strong the disturbance was.
-
-    grid      [N, H, W, 2] where each pixel was before, as `grid_sample` takes it; None where nothing can have moved
-    valid     [N, 1, H, W] 1 where that was inside the picture
-    energy    [N] mean square of the noise
-    """
+    """`photographs` [N, 3, H, W] a moment later, and by how much the view of each had moved."""
 
     photographs: Tensor
-    grid: Tensor | None
-    valid: Tensor
-    energy: Tensor
-
-    def carry(self, painted: Tensor) -> Tensor:
-        """`painted` [N, 3, H, W] moved along."""
-        if self.grid is None:
-            return painted
-        return F.grid_sample(painted, self.grid, padding_mode="border", align_corners=False)
+    shifts: Sequence[Shift]
 
 
 def inner(wide: Tensor, margin: int) -> Tensor:
@@ -61,30 +52,31 @@ def later(wide: Tensor, numbers: Sequence[int], seed: int, kind: Kind, strongest
     if kind == "none":
         raise ValueError("nothing happens to photographs of the kind none")
     chances = [draws(seed, number, "later") for number in numbers]
-    photographs = inner(wide, margin)
-    moved, grid, valid = photographs, None, torch.ones_like(photographs[:, :1])
-    if kind == "motion":
-        matrices = torch.stack([_motion(photographs[0], draw, margin) for draw in chances])
-        grid = F.affine_grid(matrices, list(photographs.shape), align_corners=False).to(wide.device)
-        valid = (grid.abs() <= 1).all(dim=3)[:, None].float()
-        share = wide.new_tensor(photographs.shape[:1:-1]) / wide.new_tensor(wide.shape[:1:-1])
-        moved = F.grid_sample(wide, grid * share, padding_mode="border", align_corners=False)
+    shifts = [_shift(draw, margin) if kind == "motion" else (0, 0) for draw in chances]
+    moved = torch.stack([_window(x, shift, margin) for x, shift in zip(wide, shifts, strict=True)])
     if kind == "fixed-noise":
-        noises = [_fixed_noise(x, draw, seed, strongest) for x, draw in zip(photographs, chances, strict=True)]
+        noises = [_fixed_noise(x, draw, seed, strongest) for x, draw in zip(moved, chances, strict=True)]
     else:
         noises = [sensor_noise(x, draw, strongest) for x, draw in zip(moved, chances, strict=True)]
-    noise = torch.stack(noises)
-    return Moment((moved + noise).clamp(0, 1), grid, valid, noise.square().mean((1, 2, 3)))
+    return Moment((moved + torch.stack(noises)).clamp(0, 1), shifts)
 
 
 def stability_loss(painted: Tensor, again: Tensor, moment: Moment) -> Tensor:
-    """How much more than it should a painting [N, 3, H, W] changes: |N(x') - W N(x)|^2 over the noise's energy: [].
+    """How much a painting [N, 3, H, W] and that of the next moment differ where they show the same: [].
 
-    1 where noise comes out as it went in. Noise weaker than LEAST counts as that.
+    The mean squared difference of each two over the contrast of the first, which is no part of what is learned: so dull
+    paintings are no calmer than bold ones. 2 where they have nothing in common but their contrast, 1 where a change is
+    as large as the strokes themselves, 0 where all stays, or moves along.
     """
-    error = (again - moment.carry(painted)).square() * moment.valid
-    share = error.sum((1, 2, 3)) / (3 * moment.valid.sum((1, 2, 3))).clamp(min=1)
-    return (share / moment.energy.clamp(min=LEAST**2)).mean()
+    pairs = zip(painted, again, moment.shifts, strict=True)
+    unrest = torch.stack([_difference(before, after, shift) for before, after, shift in pairs])
+    return (unrest / contrast(painted.detach())).mean()
+
+
+def contrast(painted: Tensor) -> Tensor:
+    """Variance of [N, 3, H, W] in 0..1 within AROUND pixels, averaged over each picture, LEAST or more: [N]."""
+    mean, square = (F.avg_pool2d(x, AROUND, 1, AROUND // 2, count_include_pad=False) for x in (painted, painted**2))
+    return (square - mean.square()).mean((1, 2, 3)).clamp(min=LEAST)
 
 
 def sensor_noise(picture: Tensor, draw: torch.Generator, strongest: float) -> Tensor:
@@ -103,14 +95,26 @@ def _fixed_noise(picture: Tensor, draw: torch.Generator, seed: int, strongest: f
     return (image * chosen).to(picture.device)
 
 
-def _motion(picture: Tensor, draw: torch.Generator, furthest: int) -> Tensor:
-    """The affine matrix [2, 3] of a shift by whole pixels, a shift and zoom, or, for one in two, no motion at all."""
-    _, height, width = picture.shape
-    moves, whole, zoom, x, y = torch.rand(5, generator=draw).tolist()
-    if moves < 0.5:
-        return torch.eye(2, 3)
-    shift = [(2 * x - 1) * furthest, (2 * y - 1) * furthest]
-    scale = 1 + (2 * zoom - 1) * NEAREST
-    if whole < 0.5:  # pixels that stay whole are not blurred
-        shift, scale = [float(round(length)) for length in shift], 1.0
-    return torch.tensor([[scale, 0, 2 * shift[0] / width], [0, scale, 2 * shift[1] / height]])
+def _shift(draw: torch.Generator, furthest: int) -> Shift:
+    """By whole pixels, up to `furthest` each way; none at all for one in two."""
+    moves, down, right = torch.rand(3, generator=draw).tolist()
+    steps = 2 * furthest + 1
+    return (int(down * steps) - furthest, int(right * steps) - furthest) if moves < 0.5 else (0, 0)
+
+
+def _window(wide: Tensor, shift: Shift, margin: int) -> Tensor:
+    """[3, H, W] of [3, H + 2 margin, W + 2 margin], `shift` away from its middle."""
+    height, width = (side - 2 * margin for side in wide.shape[1:])
+    top, left = (margin + way for way in shift)
+    return wide[:, top : top + height, left : left + width]
+
+
+def _difference(before: Tensor, after: Tensor, shift: Shift) -> Tensor:
+    """The mean squared difference of two paintings [3, H, W] where both show the same: []."""
+    height, width = before.shape[1:]
+    down, right = shift
+    rows, columns = height - abs(down), width - abs(right)
+    top, left = max(0, down), max(0, right)
+    same = before[:, top : top + rows, left : left + columns]
+    top, left = max(0, -down), max(0, -right)
+    return (after[:, top : top + rows, left : left + columns] - same).square().mean()

@@ -1,13 +1,14 @@
 """Watching a run go wrong, and saying early what to change."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from murai.errors import Say, TrainError
+from murai.train.settings import Objective
 
 if TYPE_CHECKING:  # the loop itself looks for broken numbers
     from murai.train.loop import Progress
@@ -16,8 +17,8 @@ SHORTEST, LONGEST = 20, 100
 """Steps over which the style loss is averaged, since single steps say little: a twentieth of the run between these."""
 FALL = 0.9
 """The style loss is flat if a later average is above this share of the first one."""
-UNLIKE = 1.0
-"""Style loss, without its weight, below which a painting shows the style: a flat loss is then no worry."""
+UNLIKE: Mapping[Objective, float] = {"statistics": 5.0, "gram": 5.0}
+"""Style loss, at a style weight of 1, below which a painting shows the style: a flat loss is then no worry."""
 EDGE = 1 / 255
 """Closer than this to 0 or 1, a value counts as saturated."""
 
@@ -34,17 +35,17 @@ def refuse_broken(step: int, numbers: Mapping[str, float]) -> None:
 class Watch:
     """Says, each once, what is wrong with a run of `steps` steps; `warnings` keeps what was said.
 
-    `style_weight` is what the style term is multiplied by; `styles` are the pictures learned from, [3, H, W] in 0..1.
+    A style loss up to `unlike` is low enough; `style` is the picture learned from, [3, H, W] in 0..1.
     """
 
-    def __init__(self, steps: int, style_weight: float, styles: Sequence[Tensor], say: Say) -> None:
-        self.warnings: list[str] = []
+    def __init__(self, steps: int, unlike: float, style: Tensor, say: Say, warnings: list[str] | None = None) -> None:
+        self.warnings = [] if warnings is None else warnings
         self._say = say
         self._window = min(max(SHORTEST, steps // 20), LONGEST)
-        self._flat_above = UNLIKE * style_weight
+        self._flat_above = unlike
         self._first: list[float] = []  # the style loss in the first window
         self._fifth: list[float] = []
-        self._saturated_above = [(1 + _saturated(style)) / 2 for style in styles]
+        self._saturated_above = (1 + _saturated(style)) / 2
 
     def step(self, progress: "Progress") -> None:
         """Look at one step's terms. A run taken up after its first steps is not judged by them."""
@@ -58,13 +59,12 @@ class Watch:
                 "--style-weight, a smaller --learning-rate or another --crop."
             )
 
-    def paintings(self, painted: Tensor, styles: Sequence[int]) -> None:
-        """Look at paintings [N, 3, H, W] in 0..1, each in the style of that index in `styles`.
+    def paintings(self, painted: Tensor) -> None:
+        """Look at paintings [N, 3, H, W] in 0..1.
 
-        A picture may itself have much black or white: so may what is painted like it.
+        The style picture may itself have much black or white: so may what is painted like it.
         """
-        shares = [(_saturated(painting), self._saturated_above[k]) for painting, k in zip(painted, styles, strict=True)]
-        if any(share > most for share, most in shares):
+        if any(_saturated(painting) > self._saturated_above for painting in painted):
             self._warn(
                 "most of a painting is pure black, white or one glaring colour; stop, and start afresh with half "
                 "the --learning-rate or a smaller --style-weight."
