@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from murai.errors import TrainError
+from murai.train.losses import LUMA, normalized
 from murai.train.vgg import CONTENT, LossNetwork
 
 SHARE = 0.9
@@ -31,14 +32,10 @@ BLUR = 0.01
 """Of the mean variance in these directions, added to the variance in each, of painting and style picture alike."""
 LEAST_VARIANCE, LEAST_DIVERGENCE = 1e-6, 1e-6
 """Below these a layer that is the same all over, and features that are the same, would have no logarithm."""
-FAINT = 1e-3
-"""Of the layer's mean square, added to the variance of a channel: one that hardly answers is not blown up."""
 LINES, QUANTILES = 32, 1024
 """Directions along which colours are compared, and at how many quantiles."""
 FLAT = 0.1 / 255
 """A deviation or gradient below this counts as this much, so that flat pictures can be compared too."""
-LUMA = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in the brightness."""
 SMALLEST = 8
 """Pixels a side below which nothing reaches the last layer."""
 
@@ -132,7 +129,7 @@ def structure(painted: Tensor, photograph: Tensor) -> float:
 
     That is the mean correlation of their channels: light and contrast of a channel do not count, only where it answers.
     """
-    y, x = _normalized(painted), _normalized(photograph)
+    y, x = normalized(painted), normalized(photograph)
     both = float(y.square().sum() + x.square().sum())
     return 1 - float((y - x).square().sum()) / both if both > 0 else 1.0
 
@@ -171,11 +168,6 @@ def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
     mean = flat.mean(1)
     flat = flat - mean[:, None]
     return mean.double(), (flat @ flat.T / flat.shape[1]).double()
-
-
-def _normalized(features: Tensor) -> Tensor:
-    spread = features.var((2, 3), keepdim=True, unbiased=False) + FAINT * features.square().mean()
-    return (features - features.mean((2, 3), keepdim=True)) / spread.sqrt().clamp(min=1e-6)
 
 
 def _directions() -> Tensor:
