@@ -36,6 +36,9 @@ class Adding:
         self.batches = []
         self.let, self.begun = threading.Semaphore(0), threading.Semaphore(0)
 
+    def style(self, vector):
+        return torch.from_numpy(vector)
+
     def run(self, images, style, size, strength):
         self.begun.release()
         assert self.let.acquire(timeout=20)

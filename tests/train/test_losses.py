@@ -6,6 +6,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from murai.train.losses import (  # noqa: E402
+    Style,
     content_loss,
     gram_matrix,
     imitation_loss,
@@ -17,9 +18,9 @@ from murai.train.losses import (  # noqa: E402
     structure_loss,
     style_loss,
     total_variation,
-    views,
 )
 from murai.train.moments import Moments  # noqa: E402
+from murai.train.palette import along_lines, palette_loss  # noqa: E402
 from murai.train.vgg import load_loss_network  # noqa: E402
 
 WEIGHTS = {"relu1_2": 0.3, "relu2_2": 0.5, "relu3_3": 1.5, "relu4_1": 3.0}
@@ -137,12 +138,9 @@ def statistics(vgg19_file):
     """A function that gives the loss of a painting in the style of another picture, both [3, H, W]."""
     network = load_loss_network(vgg19_file)
 
-    def seen(picture):
-        return views(network(picture[None]), picture[None], list(WEIGHTS))
-
     def loss(painted, style, parts=0.0, weights=WEIGHTS):
-        wanted = {name: Moments.of(x) for name, x in seen(style).items()}
-        return float(statistics_loss(seen(painted), wanted, weights, parts))
+        wanted = Style.of(network(style[None]), style[None], list(WEIGHTS))
+        return float(statistics_loss(network(painted[None]), painted[None], wanted, weights, parts))
 
     return loss
 
@@ -223,9 +221,9 @@ def test_with_parts_the_style_may_not_keep_to_one_side(statistics):
 @settings(max_examples=20, deadline=None)
 def test_parts_of_a_map_of_any_size_are_finite(height, width):
     x = torch.rand(1, 3, 8 * height, 8 * width)
-    seen = {"relu4_1": torch.rand(1, 4, height, width), **views({}, x, ())}
-    wanted = {name: Moments.of(value) for name, value in seen.items()}
-    assert statistics_loss(seen, wanted, {"relu4_1": 1.0}, 0.2).isfinite()
+    maps = {"relu4_1": torch.rand(1, 4, height, width)}
+    wanted = Style.of(maps, x, ["relu4_1"])
+    assert statistics_loss(maps, x, wanted, {"relu4_1": 1.0}, 0.2).isfinite()
 
 
 @given(contrast=st.floats(0.2, 5), light=st.floats(-1, 1))
@@ -268,3 +266,15 @@ def test_light_keeps_a_face_out_of_the_dark():
     assert kept < 0.1
     assert light_loss(sunk, photograph) > 3 * kept
     assert light_loss(sunk, photograph) > 0.2
+
+
+@given(seed=st.integers(0, 99), share=st.floats(0.1, 0.9))
+@settings(max_examples=20, deadline=None)
+def test_colours_count_wherever_they_are_and_however_many_pixels_there_are(seed, share):
+    torch.manual_seed(seed)
+    painted = torch.rand(1, 3, 12, 20)
+    style = along_lines(painted).sort(-1).values
+    shuffled = painted.flatten(2)[:, :, torch.randperm(240)].view(painted.shape)
+    assert palette_loss(shuffled, style) < 1e-9
+    assert palette_loss(painted.repeat(1, 1, 2, 3), style) < 1e-3
+    assert 0 < palette_loss(painted + share * 0.5, style) < palette_loss(painted + 0.5, style)

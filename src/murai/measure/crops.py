@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 from murai.errors import Say, silent
 from murai.train.crops import suggest_crops
 from murai.train.losses import style_loss
+from murai.train.objective import judge_by
 from murai.train.optimize import optimize
 from murai.train.photos import Box, look_into, style_picture, to_picture, to_tensor
 from murai.train.quality import centre_picture, style_grams
+from murai.train.settings import Settings
 from murai.train.vgg import LossNetwork
 
 if TYPE_CHECKING:
@@ -50,8 +52,8 @@ def measure_crops(
 ) -> dict[str, Any]:
     """The JSON object of `murai measure crops`: the best section of each picture against the centre of the same size.
 
-    Each of `photographs`, its centre square at `side` pixels, is painted in `iterations` of L-BFGS with the section's
-    Gram matrices, the section's short side at `size`. `suggested` and `centre` have the mean over the photographs of
+    Each of `photographs`, its centre square at `side` pixels, is painted in `iterations` of L-BFGS with the section as
+    its style, the section's short side at `size`. `suggested` and `centre` have the mean over the photographs of
     each judge's figure, lower is better; `better` counts the pictures whose suggestion wins. Raises TrainError.
     """
     rows = []
@@ -61,10 +63,9 @@ def measure_crops(
         work = style_picture(path, size=round(min(look_into(path).size) * size / min(box[2:])))
         row: dict[str, Any] = {"picture": path.stem, "crop": list(box)}
         for name, section in boxes.items():
-            grams = style_grams(loss_network, style_picture(path, crop=section, size=size))
+            asked = judge_by(loss_network, style_picture(path, crop=section, size=size), Settings())
             paintings = [
-                optimize(to_tensor(centre_picture(photo, side)), grams, loss_network, iterations=iterations)
-                for photo in photographs
+                optimize(to_tensor(centre_picture(photo, side)), asked, iterations=iterations) for photo in photographs
             ]
             row[name] = judge(paintings, work, loss_network)
         say(

@@ -4,7 +4,6 @@ They are found by changing pixels until the loss network is content; no network 
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,11 @@ import PIL.Image
 
 from murai.errors import Say, silent
 from murai.measure.sheets import Row, captioned, scene
-from murai.train.losses import Maps, content_loss, style_loss
+from murai.train.losses import Style, content_loss, statistics_loss
+from murai.train.objective import judge_by
 from murai.train.optimize import descend, optimize
 from murai.train.photos import style_picture, to_picture, to_tensor
-from murai.train.quality import style_grams
+from murai.train.settings import Settings
 from murai.train.vgg import LossNetwork
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def layers_sheet(
     """Three rows of the built-in scene and the style of `picture`, each cell from `iterations` of L-BFGS.
 
     - from noise, what has the scene's responses in one layer alone;
-    - from noise, what has the picture's Gram matrices in the first layer, in the first two, and so on;
+    - from noise, what has the picture's statistics in the first layer, in the first two, and so on, and its colours;
     - from the scene, content + style at each of WEIGHTS.
 
     Raises TrainError for a picture that cannot be read.
@@ -42,9 +42,10 @@ def layers_sheet(
     photograph = to_tensor(PIL.Image.fromarray(scene()))
     noise = torch.rand(photograph.shape, generator=torch.Generator().manual_seed(0))
     layers = loss_network.style_layers
-    grams = style_grams(loss_network, style_picture(picture, size=512))
+    style = style_picture(picture, size=512)
     with torch.no_grad():
         wanted = loss_network(photograph[None])
+        statistics = Style.of(loss_network(style[None]), style[None], layers)
 
     def row(title: str, names: Sequence[str], cells: "Iterable[Tensor]") -> Row:
         pictures = []
@@ -56,17 +57,18 @@ def layers_sheet(
     def responses(layer: str) -> "Tensor":
         return descend(noise, lambda pixels: content_loss(loss_network(pixels, until=layer), wanted, layer), iterations)
 
-    def texture(known: Maps) -> "Tensor":
-        return descend(noise, lambda pixels: style_loss(loss_network(pixels), known), iterations)
+    def texture(names: Sequence[str]) -> "Tensor":
+        weights = dict.fromkeys(names, 1.0)
+        return descend(noise, lambda x: statistics_loss(loss_network(x), x, statistics, weights), iterations)
 
     def painting(weight: float) -> "Tensor":
-        return optimize(photograph, grams, loss_network, iterations=iterations, style_weight=weight)
+        return optimize(photograph, judge_by(loss_network, style, Settings(style=weight)), iterations=iterations)
 
-    first_layers = [{layer: grams[layer] for layer in names} for names in accumulate([layer] for layer in layers)]
+    first_layers = [layers[: count + 1] for count in range(len(layers))]
     return captioned(
         [
             row("what a layer knows of the scene", layers, map(responses, layers)),
-            row("what Gram matrices know of the style, up to", layers, map(texture, first_layers)),
+            row("what statistics know of the style, up to", layers, map(texture, first_layers)),
             row("content + style times", [f"{weight:g}" for weight in WEIGHTS], map(painting, WEIGHTS)),
         ]
     )

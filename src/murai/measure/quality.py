@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from murai.train.quality import Judge
     from murai.train.vgg import LossNetwork
 
-VERSION = 2
+VERSION = 3
 """Part of every key in the cache: figures of another version are made anew."""
 STYLE_SIDE = 512
 SHEET_ROWS = 4
@@ -263,8 +263,10 @@ def _means(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _optimization(target: Target, model: Model, iterations: int, cache: Cache, say: Say) -> Callable[[], Hand]:
     """Opens a hand that optimizes pixels; each of its paintings is kept in the cache."""
+    from murai.train.objective import judge_by
     from murai.train.optimize import optimize
     from murai.train.photos import to_picture, to_tensor
+    from murai.train.settings import Settings
 
     key = fingerprint(VERSION, iterations, _key(model.loss_network), file_hash(target.picture), target.crop)
 
@@ -274,7 +276,8 @@ def _optimization(target: Target, model: Model, iterations: int, cache: Cache, s
 
     def paint(image: Image) -> Image:
         photograph = to_tensor(PIL.Image.fromarray(image))
-        painted = optimize(photograph, model.grams, model.loss_network, iterations=iterations, on_step=on_step)
+        judge = judge_by(model.loss_network, model.picture, Settings())
+        painted = optimize(photograph, judge, iterations=iterations, on_step=on_step)
         return np.array(to_picture(painted))
 
     return lambda: lambda image: cache.picture(fingerprint(key, image.shape, image.tobytes()), lambda: paint(image))

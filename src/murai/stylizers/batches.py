@@ -1,11 +1,15 @@
 """Many streams through one network: what waits together is painted together."""
 
+import hashlib
 import threading
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
+from weakref import WeakValueDictionary
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 MOST = 8
@@ -26,6 +30,9 @@ class Batchable(Protocol):
     @property
     def seconds(self) -> float:
         """What the last run took."""
+
+    def style(self, vector: NDArray[np.float32]) -> Tensor:
+        """`vector` [D] on the device."""
 
     def run(self, images: Tensor, style: Tensor, size: tuple[int, int] | None, strength: float) -> list[Tensor]:
         """Paint `images` uint8 [N, H, W, 3] in the `style` float32 [D]."""
@@ -64,11 +71,18 @@ class Batches:
         self.device, self.dtype = runtime.device, runtime.dtype
         self._waiting: deque[_Request] = deque()
         self._turn = threading.Lock()
+        self._styles: WeakValueDictionary[bytes, Tensor] = WeakValueDictionary()
 
     @property
     def seconds(self) -> float:
         """What the last run took, for all its pictures."""
         return self._runtime.seconds
+
+    def style(self, vector: NDArray[np.float32]) -> Tensor:
+        """As the runtime's own; streams in one style have the same tensor, by which `run` knows them."""
+        key = hashlib.blake2b(vector.tobytes()).digest()
+        there = self._styles.get(key)
+        return self._styles.setdefault(key, self._runtime.style(vector)) if there is None else there
 
     def run(
         self, images: Tensor, style: Tensor, size: tuple[int, int] | None = None, strength: float = 1.0

@@ -5,12 +5,10 @@ code runs on the CPU, plainly and in float32, which is how it is tested there.
 """
 
 import copy
-import hashlib
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, ClassVar
-from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -39,9 +37,6 @@ SMALLER = 2 / 3
 SMALLEST = 64
 """Pixels a side below which it is given up."""
 
-_styles: "WeakValueDictionary[tuple[str, bytes], Tensor]" = WeakValueDictionary()
-"""Those in use, by device and what is in them."""
-
 
 class TorchRuntime:
     """An architecture with torch: pictures and a style in, paintings out, nothing remembered between calls.
@@ -65,6 +60,13 @@ class TorchRuntime:
         self._clock, self._backlog = _Clock(card), _Backlog(card)
         self._shapes: OrderedDict[tuple[int, ...], _Shape] = OrderedDict()
         self.style_size = network.style_size
+
+    def style(self, vector: NDArray[np.float32]) -> Tensor:
+        """`vector` [D] on the device."""
+        there = torch.from_numpy(vector)
+        if self.device.type == "cuda":
+            there = there.pin_memory()  # else the host would wait for the card at every step of a fade
+        return there.to(self.device, non_blocking=True)
 
     def run(
         self, images: Tensor, style: Tensor, size: tuple[int, int] | None = None, strength: float = 1.0
@@ -255,14 +257,7 @@ class TorchStylizer(PackStylizer):
         return self._painting(there, controls, vector).cpu().numpy()
 
     def _there(self, vector: NDArray[np.float32]) -> Tensor:
-        """Of several streams in one style all have the same tensor, by which `Batches` knows them."""
-        key = str(self.runtime.device), hashlib.blake2b(vector.tobytes()).digest()
-        if (known := _styles.get(key)) is not None:
-            return known
-        there = torch.from_numpy(vector)
-        if self.runtime.device.type == "cuda":
-            there = there.pin_memory()  # else the host would wait for the card at every step of a fade
-        return _styles.setdefault(key, there.to(self.runtime.device, non_blocking=True))
+        return self.runtime.style(vector)
 
     def _run(self, image: Tensor, vector: Tensor, size: tuple[int, int], strength: float) -> Tensor:
         painted = self.runtime.run(image[None], vector, size, strength)[0]

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from murai.errors import TrainError
 from murai.train.losses import LUMA, normalized
+from murai.train.palette import along_lines, quantiles
 from murai.train.vgg import CONTENT, LossNetwork
 
 SHARE = 0.9
@@ -32,8 +33,8 @@ BLUR = 0.01
 """Of the mean variance in these directions, added to the variance in each, of painting and style picture alike."""
 LEAST_VARIANCE, LEAST_DIVERGENCE = 1e-6, 1e-6
 """Below these a layer that is the same all over, and features that are the same, would have no logarithm."""
-LINES, QUANTILES = 32, 1024
-"""Directions along which colours are compared, and at how many quantiles."""
+QUANTILES = 1024
+"""At how many of them colours are compared along a line."""
 FLAT = 0.1 / 255
 """A deviation or gradient below this counts as this much, so that flat pictures can be compared too."""
 SMALLEST = 8
@@ -135,10 +136,9 @@ def structure(painted: Tensor, photograph: Tensor) -> float:
 
 
 def palette(picture: Tensor) -> Tensor:
-    """[1024, 32]: quantiles of the RGB colours of [3, H, W] in 0..1 along directions of a golden spiral, all fixed."""
-    along = np.sort((_directions() @ picture.flatten(1)).numpy(), axis=1)  # much faster than torch
-    places = (np.arange(QUANTILES) + 0.5) / QUANTILES * along.shape[1]
-    return torch.from_numpy(along[:, places.astype(int)].T)
+    """Quantiles of the RGB colours of [3, H, W] in 0..1 along fixed lines: [LINES, QUANTILES]."""
+    ordered = np.sort(along_lines(picture[None])[0].numpy())  # much faster than torch
+    return quantiles(torch.from_numpy(ordered), QUANTILES)
 
 
 def palette_distance(painted: Tensor, style: Tensor) -> float:
@@ -168,11 +168,3 @@ def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
     mean = flat.mean(1)
     flat = flat - mean[:, None]
     return mean.double(), (flat @ flat.T / flat.shape[1]).double()
-
-
-def _directions() -> Tensor:
-    """Unit vectors [LINES, 3], evenly over half the sphere: the other half would say the same."""
-    height = (torch.arange(LINES) + 0.5) / LINES
-    turn = torch.arange(LINES) * math.pi * (3 - math.sqrt(5))
-    radius = (1 - height.square()).sqrt()
-    return torch.stack([radius * turn.cos(), radius * turn.sin(), height], 1)

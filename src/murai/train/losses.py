@@ -1,7 +1,7 @@
 """What is learned: the terms of the loss, each normalized so that one set of weights serves every picture.
 
-statistics   mean and covariance of what the loss network sees, and of the colours, as in the style picture: centred,
-             so that contrast and strokes count, which most of a Gram matrix hides (see `gram` for that objective)
+statistics   mean and covariance of what the loss network sees as in the style picture: centred, so that contrast and
+             strokes count, which most of a Gram matrix hides (see `gram` for that objective); and its colours
 structure    where things are, as in the photograph: of its features after instance normalization, so that nothing is
              gained by painting with less contrast
 light        the same of the brightness, seen from further away: faces do not sink into a dark palette
@@ -11,6 +11,7 @@ What makes video calm is in `stability`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -21,14 +22,15 @@ from murai.train.gram import content_loss as content_loss
 from murai.train.gram import gram_matrix as gram_matrix
 from murai.train.gram import style_loss as style_loss
 from murai.train.moments import Moments
+from murai.train.palette import along_lines, palette_loss
 
 MARGINS = {"relu1_2": 16, "relu2_2": 8, "relu3_3": 4, "relu4_1": 2, "relu4_3": 2}
 """Places at the edges of a map that are left out: VGG pads with zeros, and a network would learn to paint a frame. Of
 small maps a quarter of the side at most."""
-PIXELS = {"pixels": 1, "pixels / 2": 2, "pixels / 4": 4}
-"""The picture itself, averaged over so many pixels."""
-PIXEL_WEIGHT = 1 / 6
-"""What each of these counts, where the layers together count about 5."""
+SPARSE, COARSE = 3, 4
+"""Colours are looked at in every third pixel, which comes to every place in a network's cells, and averaged over 4."""
+PALETTE = 2.0
+"""What the colours count at either scale, where the layers together count about 5."""
 BALANCE = 1.5
 """What the statistics are multiplied by, that a weight of 1 may be the usual one."""
 QUARTERS = 4
@@ -56,23 +58,37 @@ def inside(layer: str, x: Tensor) -> Tensor:
     return x[:, :, margin : x.shape[2] - margin, margin : x.shape[3] - margin]
 
 
-def views(maps: Maps, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-    """What statistics are taken of: the `layers` of `maps` without edges, and `pictures` [N, 3, H, W] themselves."""
-    seen = {layer: inside(layer, maps[layer]) for layer in layers}
-    return seen | {name: F.avg_pool2d(pictures, side) for name, side in PIXELS.items()}
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What is wanted of paintings: the `moments` of each layer's maps, and the colours at both scales."""
+
+    moments: Mapping[str, Moments]
+    palettes: Sequence[Tensor]
+
+    @classmethod
+    def of(cls, maps: Maps, picture: Tensor, layers: Sequence[str]) -> "Style":
+        """That of a picture [1, 3, H, W] in which the loss network sees `maps`."""
+        moments = {layer: Moments.of(inside(layer, maps[layer])) for layer in layers}
+        return cls(moments, [along_lines(x).sort(-1).values for x in _colours(picture)])
 
 
 def statistics_loss(
-    seen: Maps, style: Mapping[str, Moments], weights: Mapping[str, float], parts: float = 0.0
+    maps: Maps, painted: Tensor, style: Style, weights: Mapping[str, float], parts: float = 0.0
 ) -> Tensor:
-    """How far the statistics of paintings are from those of the `style` picture: [], 0 for the same.
+    """How far the statistics of paintings [N, 3, H, W] are from those of the style picture: [], 0 for the same.
 
-    `seen` are `views` of the paintings, `weights` those of the layers. `parts` is the share, 0..1, of what each quarter
-    of a painting is asked for by itself, so that the style does not keep to a few places.
+    `maps` is what the loss network sees in them, `weights` what its layers count. `parts` is the share, 0..1, of what
+    each quarter of a painting is asked for by itself, so that the style does not keep to a few places.
     """
-    layers = [weight * _distance(seen[layer], style[layer], parts) for layer, weight in weights.items()]
-    pixels = [PIXEL_WEIGHT * _distance(seen[name], style[name], 0.0) for name in PIXELS]
-    return BALANCE * torch.stack([*layers, *pixels]).sum()
+    seen = [
+        weight * _distance(inside(layer, maps[layer]), style.moments[layer], parts) for layer, weight in weights.items()
+    ]
+    colours = [PALETTE * palette_loss(x, there) for x, there in zip(_colours(painted), style.palettes, strict=True)]
+    return BALANCE * torch.stack([*seen, *colours]).sum()
+
+
+def _colours(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    return pictures[:, :, ::SPARSE, ::SPARSE], F.avg_pool2d(pictures, COARSE)
 
 
 def _distance(x: Tensor, style: Moments, parts: float) -> Tensor:

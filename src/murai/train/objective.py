@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 
 from murai.train.gram import Maps, content_loss, gram_matrix, style_loss
-from murai.train.losses import inside, light_loss, statistics_loss, structure_loss, views
-from murai.train.moments import Moments
+from murai.train.losses import Style, inside, light_loss, statistics_loss, structure_loss
 from murai.train.settings import Settings
-from murai.train.vgg import CONTENT
+from murai.train.vgg import CONTENT, LossNetwork
 
 Look = Callable[[Tensor, str | None], Maps]
 """What the loss network sees in pictures [N, 3, H, W], up to the named layer or in all."""
@@ -18,6 +17,11 @@ Judgement = Callable[[Tensor, Tensor], dict[str, Tensor]]
 
 GRAM_STYLE = 5.0
 """What the Gram matrices count beside the content, at a style weight of 1."""
+
+
+def judge_by(loss_network: LossNetwork, style: Tensor, settings: Settings) -> Judgement:
+    """What `settings` ask of paintings in the style of a picture [3, H, W] in 0..1, by all of `loss_network`."""
+    return objective(lambda x, until: loss_network(x, until=until), loss_network.style_layers, style, settings)
 
 
 def objective(look: Look, layers: Sequence[str], style: Tensor, settings: Settings) -> Judgement:
@@ -30,14 +34,13 @@ def objective(look: Look, layers: Sequence[str], style: Tensor, settings: Settin
 def _statistics(look: Look, layers: Sequence[str], style: Tensor, settings: Settings) -> Judgement:
     weights = dict(zip(layers, settings.layers, strict=False))
     with torch.no_grad():
-        seen = views(look(style[None], None), style[None], layers)
-        wanted = {name: Moments.of(x) for name, x in seen.items()}
+        wanted = Style.of(look(style[None], None), style[None], layers)
 
     def judge(painted: Tensor, photographs: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
             there = inside(CONTENT, look(photographs, CONTENT)[CONTENT])
         maps = look(painted, None)
-        missing = statistics_loss(views(maps, painted, layers), wanted, weights, settings.parts)
+        missing = statistics_loss(maps, painted, wanted, weights, settings.parts)
         return {
             "content": settings.content * structure_loss(inside(CONTENT, maps[CONTENT]), there),
             "light": settings.light * light_loss(painted, photographs),

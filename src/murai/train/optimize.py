@@ -6,34 +6,22 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from murai.train.losses import Maps, content_loss, style_loss
-from murai.train.quality import STYLE_WEIGHT
-from murai.train.vgg import CONTENT, LossNetwork
+from murai.train.objective import Judgement
 
 OnStep = Callable[[int, float], None]
 
 
 def optimize(
-    photograph: Tensor,
-    grams: Maps,
-    loss_network: LossNetwork,
-    *,
-    iterations: int,
-    style_weight: float = STYLE_WEIGHT,
-    on_step: OnStep = lambda step, loss: None,
+    photograph: Tensor, judge: Judgement, *, iterations: int, on_step: OnStep = lambda step, loss: None
 ) -> Tensor:
     """The painting [3, H, W] in 0..1 of `photograph` [3, H, W] in 0..1, by L-BFGS on its pixels.
 
-    It begins as the photograph and lowers content + `style_weight` x style, the losses that networks are measured by;
-    `grams` is what `style_grams` gives for the style picture. `on_step` hears each iteration's number and its first
-    loss. (Gatys, Ecker and Bethge 2016.)
+    It begins as the photograph and lowers all that `judge` finds, the losses that networks learn by. `on_step` hears
+    each iteration's number and its first loss. (Gatys, Ecker and Bethge 2016.)
     """
-    with torch.no_grad():
-        wanted = {CONTENT: loss_network(photograph[None], until=CONTENT)[CONTENT]}
 
     def loss(pixels: Tensor) -> Tensor:
-        maps = loss_network(pixels)
-        return content_loss(maps, wanted) + style_weight * style_loss(maps, grams)
+        return torch.stack(list(judge(pixels, photograph[None]).values())).sum()
 
     return descend(photograph, loss, iterations, on_step)
 

@@ -25,7 +25,7 @@ from murai.train.loop import Progress, Training
 from murai.train.lowrank import low_rank
 from murai.train.machines import Machines, agree, shared_by
 from murai.train.manifest import Sources, Stage, stage
-from murai.train.objective import objective
+from murai.train.objective import judge_by
 from murai.train.photos import Photographs, learnable_style, list_photos
 from murai.train.plan import Plan, Work, run_name
 from murai.train.quality import centre_square
@@ -136,10 +136,7 @@ class School:
         assert base is not None
         if work.style.name in base.names:
             return self._like(work.style.name)
-        look = self._quick
-        judge = objective(
-            lambda x, until: look(x, until=until), look.style_layers, self._there(picture), self.plan.settings
-        )
+        judge = judge_by(self._quick, self._there(picture), self.plan.settings)
         photographs = inner(self.photographs.batch(range(JUDGED)), FURTHEST)
         return self._like(nearest(base, judge, self._there(photographs)))
 
