@@ -201,6 +201,8 @@ def test_a_network_is_restored_from_its_vector(name):
         ("affine", {"breadth": 3}, "breadth"),
         ("affine", {"widths": (4, -8, 6)}, None),
         ("affine", {"widths": (4, 8)}, None),
+        ("affine", {"blocks": [3]}, None),
+        ("affine", {"blocks": [3, 3, 9]}, None),
         ("affine", {"widths": (10**6, 10**6, 10**6)}, "weights, not"),
         ("affine", {"widths": (4, 8, 8), "blocks": (1, 10**12)}, "residual blocks"),
         ("johnson", {"blocks": 10**12}, "residual blocks"),

@@ -86,6 +86,14 @@ def test_smaller_sizes_are_shares_of_the_usual_work_size(shape, usual):
     assert said == [f"painting at {width}x{height}, to keep up."]
 
 
+def test_pictures_of_another_shape_are_painted_at_the_same_share_of_their_own_size():
+    machine = Machine(5.0)
+    painter = keeping(machine)
+    run(machine, painter, 50)
+    painter(np.zeros((500, 500, 3), np.uint8))
+    assert machine.size == (round(480 * SHARES[-1]),) * 2
+
+
 def test_when_there_is_time_again_it_grows_back():
     machine, said = Machine(0.1), []
     painter = keeping(machine, said=said)

@@ -182,3 +182,26 @@ prepare()
 def test_another_shape_or_type_is_refused(image, strokes, matrix, strength):
     with pytest.raises(ValueError):
         apply(image, strokes, matrix, strength)
+
+
+COLD = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from murai.stylizers.apply import apply
+work = np.zeros((40, 40, 3), np.uint8), np.ones((4, 4, 3), np.float32), np.ones((2, 2, 9), np.float32)
+with ThreadPoolExecutor(4) as pool:
+    paintings = list(pool.map(lambda _: apply(*work), range(4)))
+assert all(np.array_equal(painting, paintings[0]) for painting in paintings)
+"""
+
+
+def test_threads_that_begin_together_and_a_damaged_cache_are_no_trouble(tmp_path):
+    """The first start keeps what it compiled; of the second all that is kept is empty, as a power cut leaves it."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", COLD], env=environment, timeout=240).returncode == 0
+        kept = [file for file in tmp_path.rglob("*.nb*") if file.is_file()]
+        assert kept
+        for file in kept:
+            file.write_bytes(b"")

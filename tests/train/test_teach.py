@@ -1,5 +1,6 @@
 """`murai train` from the command to a pack that paints."""
 
+import inspect
 import json
 import os
 import shutil
@@ -16,11 +17,13 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from murai.cli import run  # noqa: E402
+from murai.cli.train import train  # noqa: E402
 from murai.errors import TrainError  # noqa: E402
 from murai.nets import build, mac_per_pixel  # noqa: E402
 from murai.packs import StylePack  # noqa: E402
 from murai.train.manifest import tier_of  # noqa: E402
 from murai.train.plan import works  # noqa: E402
+from murai.train.settings import Settings  # noqa: E402
 
 from .conftest import REAL_SIZES, make_lessons, save_photo  # noqa: E402
 
@@ -154,6 +157,13 @@ def test_two_pictures_become_two_styles_of_one_pack_and_the_later_begins_as_the_
     assert Image.open("both.run/sheet.jpg").size == (4 * 256, 3 * 256)
 
 
+def test_a_picture_is_learned_alike_whatever_else_is_learned(command, tmp_path):
+    Image.fromarray(255 - np.array(Image.open(command[1]))).save(tmp_path / "other.png")
+    assert run([*command, "--out", "alone"]) == 0
+    assert run([*command[:2], str(tmp_path / "other.png"), *command[2:], "--out", "both"]) == 0
+    assert losses("both.run") == losses("alone.run")
+
+
 def test_resuming_skips_the_ends_that_are_finished(command, capsys):
     assert run([*command, "--out", "pack"]) == 0
     before = StylePack.load("pack").styles
@@ -198,6 +208,14 @@ def test_every_option_reaches_the_end_it_is_for(command):
     for stage in (faithful, bold):
         assert stage["layers"] == [0.1, 0.2, 1, 2]
         assert (stage["parts"], stage["style"], stage["stable"], stage["stability"]) == (0.4, 1.5, "noise", 0.7)
+
+
+def test_what_the_command_usually_does_is_what_the_settings_say():
+    usual, settings = inspect.signature(train).parameters, Settings()
+    names = {"photo_size": "size", "style_weight": "style", "stability": "stable", "stability_weight": "stability"}
+    names |= {name: name for name in ("steps", "batch", "style_size", "objective", "layers", "parts", "seed")}
+    names |= {"learning_rate": "learning_rate", "loss_energy": "energy"}
+    assert {name: usual[name].default for name in names} == {k: getattr(settings, v) for k, v in names.items()}
 
 
 def losses(run_folder, run="style-faithful"):
@@ -246,6 +264,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_resuming_finishes_the_pack(lessons, progr
         (["--ends", "3"], "ends"),
         (["--parts", "1.5"], "parts"),
         (["--content", "0", "1"], "content"),
+        (["--content", "3", "1", "--keep", "0.6", "0.5"], "leave one of them out"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused_in_one_sentence(command, capsys, change, expected):

@@ -189,7 +189,8 @@ def measure_quality(
     pack
         The packs to measure, names or paths; by default all.
     gatys
-        Iterations of the optimization of Gatys et al., a minute or more a photograph; 0 leaves it out.
+        Iterations of optimizing pixels, as Gatys et al. did, for the losses that networks learn by, a minute or more a
+        photograph; 0 leaves it out.
     gatys_photos
         How many photographs it paints; the networks get a second row for these alone.
     size

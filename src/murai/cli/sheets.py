@@ -81,8 +81,8 @@ def blends(
     from murai.packs import find_style
 
     pairs = [tuple(text.split(",")) for text in pair]
-    if any(len(names) != 2 for names in pairs):
-        raise MuraiError("a pair is two styles; write --pair A,B.")
+    if any(len(names) != 2 or names[0] == names[1] for names in pairs):
+        raise MuraiError("a pair is two different styles; write --pair A,B.")
     pack, _ = find_style(style, folders(), say=say)
     [shown] = _pictures([picture] if picture else [])
     return _write_sheet(lambda: blend_sheet(pack, pairs, shown, max(2, steps)), out, overwrite)  # type: ignore[arg-type]

@@ -141,7 +141,7 @@ def measure_quality(
         there = _painters(target, taught, len(photographs))
         if gatys:
             hand = _optimization(target, model, gatys, cache, say)
-            there.append(Painter(f"gatys-{gatys}", target, few, f"gatys {gatys}", UNTAUGHT | {"steps": gatys}, hand))
+            there.append(Painter(f"gatys-{gatys}", target, few, _optimized(gatys), UNTAUGHT | {"steps": gatys}, hand))
         painters += there
         jobs += [_job(painter, judge, model, base) for painter in there]
     figures = finish(jobs, cache, progress=progress, say=say)
@@ -268,7 +268,7 @@ def _optimization(target: Target, model: Model, iterations: int, cache: Cache, s
     from murai.train.photos import to_picture, to_tensor
     from murai.train.settings import Settings
 
-    key = fingerprint(VERSION, iterations, _key(model.loss_network), file_hash(target.picture), target.crop)
+    key = fingerprint(VERSION, _optimized(iterations), _key(model.loss_network), file_hash(target.picture), target.crop)
 
     def on_step(step: int, loss: float) -> None:
         if step % SAY_EVERY == 0:
@@ -281,6 +281,13 @@ def _optimization(target: Target, model: Model, iterations: int, cache: Cache, s
         return np.array(to_picture(painted))
 
     return lambda: lambda image: cache.picture(fingerprint(key, image.shape, image.tobytes()), lambda: paint(image))
+
+
+def _optimized(iterations: int) -> str:
+    """What decides how pixels are optimized."""
+    from murai.train.settings import Settings
+
+    return f"gatys {iterations} {Settings()}"
 
 
 def _paint_sheet(painters: Sequence[Painter], judge: "Judge", file: Path, say: Say) -> None:

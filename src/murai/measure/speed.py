@@ -102,7 +102,7 @@ def machine() -> dict[str, Any]:
 
 def _pack_rows(pack: StylePack, size: tuple[int, int]) -> list[Row]:
     vector = pack.vector({pack.names[0]: 1.0})
-    across, down = compose.fit(*size, None)
+    across, down = compose.work_size(*size, None, 1.0)
     mac = pack.manifest.mac_per_pixel * across * down / (size[0] * size[1])
     return [
         (pack.name, f"openvino-{precision}", mac, _openvino(pack.model, vector, precision, (across, down)))
@@ -129,7 +129,7 @@ def _johnson_rows(size: tuple[int, int]) -> list[Row]:
 
     model, style = to_onnx(network), network.vector().numpy()
     runs = [
-        ("johnson", f"openvino-{precision}", mac, _openvino(model, style, precision, size))
+        ("johnson", f"openvino-{precision}", mac, _openvino(model, style, precision, None))
         for precision in _precisions()
     ]
     return [("johnson", "torch-f32", mac, eager), *runs]
@@ -140,7 +140,7 @@ def _precisions() -> tuple[str, ...]:
 
 
 def _openvino(
-    model: bytes, vector: NDArray[np.float32], precision: Any, size: tuple[int, int]
+    model: bytes, vector: NDArray[np.float32], precision: Any, size: tuple[int, int] | None
 ) -> Callable[[Picture], object]:
     runtime = OpenVINORuntime(model, precision=precision)
     return lambda picture: runtime.run(picture, vector, size)

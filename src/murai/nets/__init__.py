@@ -49,7 +49,7 @@ def restore(name: str, arguments: Mapping[str, Any], vector: Tensor) -> Stylizat
         if planned.style_size != len(vector):
             raise ValueError(f"it has {planned.style_size} weights, not {len(vector)}")
         network = build(name, **arguments)
-    except (RuntimeError, TypeError, KeyError) as error:
+    except (RuntimeError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(str(error)) from error
     network.load_vector(vector)
     return network

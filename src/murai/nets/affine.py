@@ -41,15 +41,16 @@ class Affine(StylizationNetwork):
     def __init__(self, widths: Sequence[int] = (16, 32, 48), blocks: Sequence[int] = (3, 3)) -> None:
         super().__init__()
         half, quarter, eighth = widths
+        quarter_blocks, eighth_blocks = blocks
         for count in blocks:
             refuse_blocks(count)
         self.cell = 8
         self.stem = NormalizedConv(3 * STEM**2, quarter)
         self.down = NormalizedConv(quarter, eighth, stride=2)
-        self.deep = nn.Sequential(*(ResidualBlock(eighth) for _ in range(blocks[1])))
+        self.deep = nn.Sequential(*(ResidualBlock(eighth) for _ in range(eighth_blocks)))
         self.rise = nn.Conv2d(eighth, quarter, 1, bias=False)
         self.merge = NormalizedConv(quarter, quarter)
-        self.blocks = nn.Sequential(*(ResidualBlock(quarter) for _ in range(blocks[0])))
+        self.blocks = nn.Sequential(*(ResidualBlock(quarter) for _ in range(quarter_blocks)))
         self.last_rise = nn.Conv2d(quarter, half, 1, bias=False)
         self.last = NormalizedConv(half, half)
         self.strokes = SmoothSubpixelConv(half, HEAD)

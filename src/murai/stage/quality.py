@@ -107,6 +107,7 @@ class KeepingUp:
     ) -> None:
         self._painter, self._say, self._clock = painter, say, clock
         self._pace = Pace(1 / rate)
+        self._shape: tuple[int, ...] = ()
 
     def use(self, controls: Controls) -> None:
         """Paint like this from the next picture on. Raises UnknownStyle."""
@@ -119,13 +120,20 @@ class KeepingUp:
     def __call__(self, image: Image) -> Image:
         """The painting of `image`, same shape."""
         start = self._clock()
+        if image.shape != self._shape and self._pace.share < 1:
+            self._fit(image)
         painted: Image = self._painter(image)
         network = self._painter.network_seconds  # 0 where nothing was painted, which says nothing of the machine
         spent = max(self._clock() - start, network)  # a card may still be at it
         if network and self._pace.add(spent, network):
-            width, height = (
-                round(self._pace.share * side) for side in compose.fit(image.shape[1], image.shape[0], None)
-            )
-            self._painter.size = None if self._pace.share == 1 else (width, height)
+            width, height = self._fit(image)
             self._say(f"painting at {width}x{height}, to keep up.")
         return painted
+
+    def _fit(self, image: Image) -> tuple[int, int]:
+        """Let the painter work at the share of the usual size for pictures like `image`: that size."""
+        self._shape = image.shape
+        whole = compose.fit(image.shape[1], image.shape[0], None)
+        width, height = (round(self._pace.share * side) for side in whole)
+        self._painter.size = None if self._pace.share == 1 else (width, height)
+        return width, height

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache, partial
 from math import atanh
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 import numba
@@ -32,6 +33,7 @@ Floats = NDArray[np.float32]
 Axis = tuple[NDArray[np.int32], Floats, NDArray[np.int32]]
 """For each pixel the coefficient before it and the weight of the one after; for each coefficient its first pixel."""
 
+_first = Lock()
 _Number = TypeVar("_Number", bound=np.generic)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -57,13 +59,14 @@ C1, C3, C5, C7, C9 = (np.float32(140.25 * c) for c in (0.99929943, -0.32636315, 
 SCALE, ONE, MIDDLE, HALF = np.float32(2 / 255), np.float32(1), np.float32(127.5), np.float32(0.5)
 
 
-def apply(picture: Image, strokes: Floats, matrix: Floats, strength: float = 1.0) -> Image:
+def apply(picture: Image, strokes: Floats, matrix: Floats, strength: float = 1.0, threads: int | None = None) -> Image:
     """`picture` painted as the coefficients say, a new picture; `picture` itself at `strength` 0.
 
     picture   uint8 [H, W, 3], RGB, of any size; views of any layout
     strokes   float32 [h, w, 3], h and w even
     matrix    float32 [h / 2, w / 2, 9]: 3 x 3, a row for each painted colour, a column for each photographed one
     strength  0..1, from the picture to the painting
+    threads   at most so many work on it; None is THREADS
 
     Coefficients are finite and no larger than 1e30. Any number of threads may call this at once, and it does not hold
     Python's lock while it works. The first call waits for `prepare`. Raises ValueError for another shape or type.
@@ -71,7 +74,7 @@ def apply(picture: Image, strokes: Floats, matrix: Floats, strength: float = 1.0
     _check(picture, strokes, matrix, strength)
     if strength == 0:
         return picture
-    prepare()
+    kernel = prepare()
     (height, width), result = picture.shape[:2], np.empty(picture.shape, np.uint8)
     down, across = _axis(height, strokes.shape[0]), _axis(width, strokes.shape[1])
     matrix_down, matrix_across = _axis(height, matrix.shape[0]), _axis(width, matrix.shape[1])
@@ -79,9 +82,9 @@ def apply(picture: Image, strokes: Floats, matrix: Floats, strength: float = 1.0
 
     def band(top: int, bottom: int) -> None:
         share = np.float32(strength)
-        _band(source, small, half, down, across, matrix_down, matrix_across, share, target, top, bottom)
+        kernel(source, small, half, down, across, matrix_down, matrix_across, share, target, top, bottom)
 
-    bands = min(THREADS, height) if height * width > SMALL else 1
+    bands = min(threads or THREADS, height) if height * width > SMALL else 1
     edges = [height * number // bands for number in range(bands + 1)]
     others = [_pool().submit(band, *edges[number : number + 2]) for number in range(1, bands)]
     band(*edges[:2])
@@ -90,16 +93,27 @@ def apply(picture: Image, strokes: Floats, matrix: Floats, strength: float = 1.0
     return result
 
 
+def prepare() -> Callable[..., None]:
+    """What paints a band, compiled: some seconds the first time, less once that is kept in a folder."""
+    with _first:  # a cache alone lets others begin as well
+        return _kernel()
+
+
 @cache
-def prepare() -> None:
-    """Compile: some seconds the first time, less once that is kept in a folder."""
+def _kernel() -> Callable[..., None]:
     kinds: Any = numba.types
     picture, coefficients = (kinds.Array(kind, 2, "C", readonly=True) for kind in (kinds.uint8, kinds.float32))
     axis = kinds.Tuple((kinds.int32[::1], kinds.float32[::1], kinds.int32[::1]))
     target, numbers = kinds.uint8[:, ::1], (kinds.intp, kinds.intp)
     arguments = (picture, coefficients, coefficients, axis, axis, axis, axis, kinds.float32, target, *numbers)
-    cast(Any, _band).compile(arguments)
-    cast(Any, _band).disable_compile()
+    kernel: Any = _compiled(_band, keep=True)
+    try:
+        kernel.compile(arguments)
+    except Exception:  # what is kept is damaged, or the disk is full: Numba raises whatever it meets
+        kernel = _compiled(_band)
+        kernel.compile(arguments)
+    kernel.disable_compile()
+    return cast(Callable[..., None], kernel)
 
 
 def _check(picture: Image, strokes: Floats, matrix: Floats, strength: float) -> None:
@@ -196,7 +210,6 @@ def _shares(axis: Axis, y: int) -> Any:
     return (ONE - after, after) if axis[0][y] % 2 == 0 else (after, ONE - after)
 
 
-@partial(_compiled, keep=True)
 def _band(
     picture: Image,
     strokes: Floats,

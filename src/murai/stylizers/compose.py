@@ -72,7 +72,7 @@ def resize(image: Image, width: int, height: int) -> Image:
 
 
 def shrink(image: Image, width: int, height: int) -> Image:
-    """`image` at `width` x `height`, no larger than it is: whole factors by their mean, quicker than `resize`."""
+    """`image` at a smaller `width` x `height`, or a pixel larger: by whole factors first, quicker than `resize`."""
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(fromarray(image).resize((width, height), Resampling.HAMMING, reducing_gap=1.0))

@@ -83,10 +83,17 @@ class TorchRuntime:
             raise ValueError(f"a style is float32 [{self.style_size}], not {style.dtype} {tuple(style.shape)}")
         height, width = images.shape[1:3]
         size = size or compose.work_size(width, height, (width, height), 1.0)
-        with torch.inference_mode(), self._clock:
-            painted = self._shape(images, size).paint(images, style, strength)
+        try:
+            painted = self._paint_at(images, size, style, strength)
+        except torch.OutOfMemoryError:  # what was prepared for other shapes holds memory of its own
+            self._shapes.clear()
+            painted = self._paint_at(images, size, style, strength)
         self._backlog.add()
         return list(painted)
+
+    def _paint_at(self, images: Tensor, size: tuple[int, int], style: Tensor, strength: float) -> Tensor:
+        with torch.inference_mode(), self._clock:
+            return self._shape(images, size).paint(images, style, strength)
 
     @property
     def seconds(self) -> float:

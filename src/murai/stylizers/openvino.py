@@ -45,7 +45,7 @@ class OpenVINORuntime:
     ) -> None:
         self._model = _read(model, name)
         self._name = name
-        self._settings = {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
+        self._threads, self._settings = threads, {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
         self._say = say
         self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         bf16 = has_bf16()
@@ -65,7 +65,7 @@ class OpenVINORuntime:
         """
         height, width = image.shape[:2]
         size = size or compose.work_size(width, height, (width, height), 1.0)
-        return apply(image, *self.coefficients(compose.shrink(image, *size), style), strength)
+        return apply(image, *self.coefficients(compose.shrink(image, *size), style), strength, self._threads)
 
     def coefficients(self, image: Image, style: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """How to paint `image` uint8 [h, w, 3], even sides, in `style` float32 [D].

@@ -1,7 +1,8 @@
 """Which section of a picture to learn from.
 
-A learned style knows no places: all that is learned of a picture is its Gram matrices, averaged over its area. Half sky
-and half portrait teach a mixture that is neither. So a good section is
+A learned style knows no places: what is learned of a picture are statistics of all its area. Half sky and half portrait
+teach a mixture that is neither. Gram matrices, which hold means and covariances both, stand for them here. So a good
+section is
 
 typical   its Gram matrices are nearly those of the whole picture: whoever knows the work knows the painting
 even      its quarters have nearly the Gram matrices of the whole section: the average is true everywhere in it

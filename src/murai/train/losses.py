@@ -148,7 +148,7 @@ def lattice_loss(painted: Tensor, cell: int) -> Tensor:
     """How much more of [N, 3, H, W] repeats after `cell` pixels than after one fewer or one more: [], 0..1.
 
     A network that works on a grid can paint one mark in cell after cell, most of all where the photograph is flat: the
-    Gram matrices do not mind. Strokes and edges repeat as much at other distances, a lattice does not. Autocorrelations
+    statistics do not mind. Strokes and edges repeat as much at other distances, a lattice does not. Autocorrelations
     of what is left without the brightness around it are taken across, down and along both diagonals, in parts of PART
     cells a side that count alike, so that a wall counts as much as a crowd before it.
     """

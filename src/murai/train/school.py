@@ -86,6 +86,7 @@ class School:
         if teacher:
             teacher_from(teacher, names[0], ENDS[0])
         self.warnings: list[str] = []
+        self._reduced: dict[str, LossNetwork] = {}
 
     def learn(self, on_step: OnStep) -> list[Taught]:
         """All ends of all works, each from the one before it: see `Plan`."""
@@ -114,7 +115,8 @@ class School:
 
         def coloured() -> StylizationNetwork:
             network = start.network()
-            take_colours(network, picture)
+            if base is None or work.style.name not in base.names:  # which has found its colours
+                take_colours(network, picture)
             return network
 
         return Start(start.name, start.key, coloured)
@@ -136,7 +138,7 @@ class School:
         assert base is not None
         if work.style.name in base.names:
             return self._like(work.style.name)
-        judge = judge_by(self._quick, self._there(picture), self.plan.settings)
+        judge = judge_by(self._quick(picture), self._there(picture), self.plan.settings)
         photographs = inner(self.photographs.batch(range(JUDGED)), FURTHEST)
         return self._like(nearest(base, judge, self._there(photographs)))
 
@@ -150,13 +152,16 @@ class School:
     def _there(self, x: Tensor) -> Tensor:
         return x.to(self.fabric.device)
 
-    @cached_property
-    def _quick(self) -> LossNetwork:
-        """What is learned with: fewer multiply-adds, see `low_rank`. Imitation needs none at all."""
+    def _quick(self, picture: Tensor) -> LossNetwork:
+        """What the style of `picture` is learned with: fewer multiply-adds, see `low_rank`. Imitation needs none."""
         whole = self.loss_network.to(self.fabric.device)
         if self.sources.teacher:
             return whole
-        return low_rank(whole, [*self.photographs.batch(range(EXAMPLES)), *self.pictures], self.plan.settings.energy)
+        key = digest(picture)
+        if key not in self._reduced:
+            examples = [*self.photographs.batch(range(EXAMPLES)), picture]
+            self._reduced = {key: low_rank(whole, examples, self.plan.settings.energy)}
+        return self._reduced[key]
 
     def _learn(
         self, work: Work, picture: Tensor, end: End, settings: Settings, start: Start, on_step: OnStep
@@ -170,7 +175,7 @@ class School:
             return learned
         training = Training(
             start.network(),
-            self._quick,
+            self._quick(picture),
             self.photographs,
             picture,
             settings,

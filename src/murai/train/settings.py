@@ -15,7 +15,7 @@ ENDS: tuple[End, ...] = ("faithful", "bold")
 CONTENT: Mapping[Objective, tuple[float, float]] = {"statistics": (6.0, 2.5), "gram": (1.0, 0.4)}
 LIGHT = (2.0, 1.0)
 """The usual weights at both ends."""
-KEEP = (0.72, 0.6)
+KEEP = (0.66, 0.5)
 """The usual shares of the structure that stay: recognisable first, then as bold as that allows."""
 
 
@@ -47,11 +47,11 @@ class Settings:
     light: float = LIGHT[0]
     keep: float = 0.0
     style: float = 1.0
-    layers: tuple[float, float, float, float] = (0.3, 0.5, 1.5, 3.0)
-    parts: float = 0.2
+    layers: tuple[float, float, float, float] = (0.5, 1.0, 2.5, 1.5)
+    parts: float = 0.3
     total_variation: float = 0.05
     lattice: float = 20.0
-    stability: float = 0.3
+    stability: float = 0.5
     stable: Kind = "motion"
     noise: float = 0.06
     style_size: int = 512
