@@ -3,6 +3,8 @@
 Dots and bubbles, a checkerboard, dark borders, and trouble at other sizes than those learned at.
 """
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ USUAL = {
     *("composition_vii", "wheatfield", "tableau_2", "water_lilies", "portrait"),
 }
 """Styles that every pack has."""
-BAND, STAMPS = 12, 22
+BAND, STAMPS = 20, 28
 """Levels of 255 by which the edge of a painting, and what lies along an outline, may stray: less is hard to see."""
 RADIUS = 110
 LATTICE = 0.02
@@ -49,8 +51,8 @@ def scene(width=320, height=180):
 
 
 def people():
-    """The first picture of the clip that comes with murai, [360, 640, 3]."""
-    return next(iter(FileSource(CLIP))).image
+    """Four moments of the clip that comes with murai, [360, 640, 3] each."""
+    return [frame.image for frame in islice(FileSource(CLIP), 0, 120, 30)]
 
 
 def flats():
@@ -149,13 +151,14 @@ def bands(part, whole):
 
 @pytest.mark.parametrize(("pack", "name"), STYLES)
 def test_no_frame_is_painted(paint, pack, name):
-    """Of the packs that shipped first, 23 of 30 styles painted bands of 10 levels and more, at most 39."""
-    picture = people()
-    view = slice(40, 312), slice(80, 560)  # whole cells, so that both are painted from the same
-    assert (
-        np.abs(bands(paint(pack, name, np.ascontiguousarray(picture[view])), paint(pack, name, picture)[view])).max()
-        < BAND
-    )
+    """Bands that many views have in common. Those of six styles of the first packs were 20 to 31 levels."""
+    found = []
+    for picture in people():
+        whole = paint(pack, name, picture)
+        for top, left in ((24, 40), (64, 120)):  # whole cells, so that both are painted from the same
+            view = slice(top, top + 272), slice(left, left + 480)
+            found.append(bands(paint(pack, name, np.ascontiguousarray(picture[view])), whole[view]))
+    assert np.abs(np.mean(found, 0)).max() < BAND
 
 
 def heads():
@@ -180,7 +183,7 @@ def unrolled(picture):
 
 @pytest.mark.parametrize(("pack", "name"), STYLES)
 def test_no_dots_are_stamped_along_an_outline(paint, pack, name):
-    """Of the packs that shipped first, The Starry Night had 23 levels and more, The Great Wave and Tableau No. 2 30."""
+    """Of the packs that shipped first, The Great Wave and Tableau No. 2 had 30 to 35 levels."""
     assert unrolled(paint(pack, name, heads())).std() < STAMPS
 
 
