@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from murai import packfiles
+from murai.controls import BOLDNESS
 from murai.errors import PackError, UnknownStyle
 from murai.packs import (
     Manifest,
@@ -110,7 +111,7 @@ def test_one_style_alone_is_its_end_bit_for_bit(tiny_pack, boldness, end):
 def test_boldness_is_the_way_from_the_faithful_end_to_the_bold_one(tiny_pack, boldness):
     pack = StylePack.load(tiny_pack)
     assert np.allclose(pack.vector({"warm": 1}, boldness), vector("warm", boldness), atol=1e-6)
-    assert np.array_equal(pack.vector({"warm": 1}), pack.vector({"warm": 1}, 0.5))
+    assert np.array_equal(pack.vector({"warm": 1}), pack.vector({"warm": 1}, BOLDNESS))
 
 
 @pytest.mark.parametrize("boldness", [0, 0.3, 0.5, 1])
@@ -201,10 +202,12 @@ def test_a_bare_name_is_never_a_path(folders, monkeypatch):
     assert found("warm", [folders[1]]) == ("tiny", {"warm": 1.0})
 
 
-def test_the_lightest_tier_is_found_unless_another_is_asked_for(folders):
+def test_the_usual_tier_is_found_unless_another_is_asked_for(folders):
+    make_pack(folders[1] / "a_light.zip", "a_light", ("invert", "warm"), tier="light")
     assert found("warm", folders) == ("tiny", {"warm": 1.0})
+    assert found("warm", folders, tier="light") == ("a_light", {"warm": 1.0})
     assert found("warm", folders, tier="fine") == ("a_fine", {"warm": 1.0})
-    with pytest.raises(UnknownStyle, match="not there in the tier johnson; ask for one that has it: fast, fine"):
+    with pytest.raises(UnknownStyle, match="not there in the tier johnson; ask for one that has it: light, fast, fine"):
         find_style("warm", folders, tier="johnson")
 
 

@@ -29,6 +29,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from murai import packfiles
+from murai.controls import BOLDNESS
 from murai.errors import PackError, Say, UnknownStyle, silent
 from murai.packfiles import GRAPH, MANIFEST, WEIGHTS
 
@@ -39,9 +40,8 @@ LISTED = 12
 """Names in a message, at most."""
 TIERS: tuple[Tier, ...] = get_args(Tier)
 """From the lightest network to the heaviest."""
-
-BOLDNESS = 0.5
-"""Where nothing else is asked for."""
+USUAL: Tier = "fast"
+"""What paints where nobody asks for a tier."""
 
 NAME = re.compile("[a-z0-9_-]{1,64}")
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
@@ -237,7 +237,7 @@ def bundled_folder() -> Path:
 
 
 def find_packs(folders: Iterable[Path], *, say: Say = silent) -> list[StylePack]:
-    """The packs in `folders`, folder by folder, the lightest network first.
+    """The packs in `folders`, folder by folder: those of the usual tier first, then the lightest network.
 
     Damaged ones are skipped, and `say` hears why. Raises PackError for a folder that cannot be read.
     """
@@ -249,8 +249,13 @@ def find_packs(folders: Iterable[Path], *, say: Say = silent) -> list[StylePack]
                 found.append(StylePack.load(path))
             except PackError as error:
                 say(f"skipped a style pack: {error}")
-        packs += sorted(found, key=lambda pack: (TIERS.index(pack.manifest.tier), pack.manifest.mac_per_pixel))
+        packs += sorted(found, key=_rank)
     return packs
+
+
+def _rank(pack: StylePack) -> tuple[bool, int, float]:
+    tier = pack.manifest.tier
+    return tier != USUAL, TIERS.index(tier), pack.manifest.mac_per_pixel
 
 
 def find_style(
@@ -260,7 +265,7 @@ def find_style(
 
     `text` is NAME, PACK/NAME, PATH/NAME, a PACK or the PATH of one (its first style), or a blend inside one pack:
     NAME:W,NAME:W. What exists on disk is a path, a bare name only where no style and no pack is called so. The first
-    folder wins; in a folder the lightest network, of `tier` where it is given. Raises UnknownStyle, PackError.
+    folder wins; in a folder the order of `find_packs`, of `tier` where it is given. Raises UnknownStyle, PackError.
     """
     place, mix = _split(text)
     packs = [StylePack.load(place)] if isinstance(place, Path) else find_packs(folders, say=say)

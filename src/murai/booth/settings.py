@@ -150,7 +150,7 @@ class Settings(_Table):
     languages  names of those that ship, or files; the first is that of a new visitor
     source     as `murai live` takes it
     size       WxH that the camera is asked for; one that has not got it gives what it has
-    styles     as `murai live` takes them; empty: all of the lightest pack
+    styles     as `murai live` takes them; empty: all of the usual pack
     kinds      of pictures, the first is that of a new visitor
     button     the key that the one button of the booth sends
     pin        of the host, as `hash_pin` made it; never the PIN itself. Empty: no host page, and only Ctrl-C ends it

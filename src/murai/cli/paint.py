@@ -9,6 +9,7 @@ from cyclopts import Parameter, validators
 
 from murai.cli.common import Count, Share, folders, parse_size
 from murai.console import progress, say
+from murai.controls import BOLDNESS
 from murai.errors import MuraiError, Say, SinkError, SourceError
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ class Painting:
     Parameters
     ----------
     style
-        NAME (of the lightest pack that has it), PACK/NAME, a pack or its path (its first style), or a blend
-        NAME:W,NAME:W.
+        NAME (of the tier fast, else of the lightest pack that has it), PACK/NAME, a pack or its path (its first
+        style), or a blend NAME:W,NAME:W.
     strength
         0 leaves the picture as it is, 1 paints it fully.
     boldness
@@ -53,7 +54,7 @@ class Painting:
 
     style: str = "starry_night"
     strength: Share = 1.0
-    boldness: Share = 0.5
+    boldness: Share = BOLDNESS
     keep_colors: bool = False
     calm: Share = 0.0
     stroke_size: Annotated[float, Parameter(validator=validators.Number(gte=0.5, lte=4))] = 1.0
