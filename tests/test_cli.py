@@ -285,6 +285,9 @@ def test_a_damaged_pack_is_named(clip, capsys, tiny_pack):
     Path("bad/model.onnx").unlink()
     assert "bad" in refused(capsys, "video", "in.mp4", "out.mp4", "--style", "bad")
     assert "bad" in refused(capsys, "styles", "add", "bad")
+    shutil.copytree(tiny_pack, "half")
+    Path("half/model.onnx").write_bytes((tiny_pack / "model.onnx").read_bytes()[:100])
+    assert "half" in refused(capsys, "styles", "add", "half")
 
 
 @pytest.mark.parametrize(
@@ -298,6 +301,7 @@ def test_a_damaged_pack_is_named(clip, capsys, tiny_pack):
         ["--boldness", "nan"],
         ["--size", "big"],
         ["--size", "0x9"],
+        ["--size", "15x16"],
         ["--device", "tpu"],
         ["--frames", "0"],
         ["--nonsense"],

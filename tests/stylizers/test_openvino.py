@@ -339,6 +339,22 @@ def test_a_bad_graph_is_refused_by_the_name_of_its_pack(tmp_path):
         OpenVINOStylizer(pack)
 
 
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+    ],
+)
+def test_what_is_no_picture_is_refused_whatever_the_strength(stylizer, image):
+    for strength in (0.0, 1.0):
+        stylizer.use(Controls(strength=strength))
+        with pytest.raises(ValueError, match=r"a picture is uint8 \[height, width, 3\], RGB, not"):
+            stylizer(image)
+
+
 def test_a_work_size_of_nothing_is_refused(pack):
     with pytest.raises(ValueError, match="at least 1x1"):
         OpenVINOStylizer(pack, size=(640, 0))

@@ -123,7 +123,7 @@ def test_progress_tells_the_terms_the_rate_and_the_time_left(start):
     seen = []
     start().run(seen.append)
     assert [p.step for p in seen] == [1, 2, 3, 4, 5, 6]
-    assert set(seen[0].terms) == {"content", "light", "style", "total_variation", "lattice", "stability"}
+    assert set(seen[0].terms) == {"content", "light", "style", "total_variation", "lattice", "weave", "stability"}
     assert {p.run for p in seen} == {"run"}
     assert seen[-1].left == 0
     assert all(p.rate > 0 for p in seen)
@@ -140,7 +140,7 @@ def test_every_weight_learns(start):
 def test_the_reference_objective_learns_by_its_own_terms(start):
     seen = []
     start(settings=replace(TINY, steps=2, objective="gram", stable="none")).run(seen.append)
-    assert set(seen[0].terms) == {"content", "style", "total_variation", "lattice"}
+    assert set(seen[0].terms) == {"content", "style", "total_variation", "lattice", "weave"}
 
 
 def test_a_run_learns_what_its_teacher_paints_and_nothing_else(start):

@@ -18,6 +18,7 @@ from murai.train.losses import (  # noqa: E402
     structure_loss,
     style_loss,
     total_variation,
+    weave_loss,
 )
 from murai.train.moments import Moments  # noqa: E402
 from murai.train.palette import along_lines, palette_loss  # noqa: E402
@@ -122,6 +123,21 @@ def test_strokes_side_by_side_are_no_lattice(period):
 
 def test_a_lattice_can_be_looked_for_in_a_picture_of_few_cells():
     assert lattice_loss(torch.rand(1, 3, 32, 40), 8).isfinite()
+
+
+@given(turned=st.booleans(), phase=st.floats(0, 6), seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_a_faint_weave_is_found_wherever_it_begins_and_strokes_are_none(turned, phase, seed):
+    strokes = waves(128, seed)[None] + 0.1 * torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(seed))
+    weave = 0.05 * torch.sin(torch.pi / 2 * torch.arange(128) + phase).expand(1, 3, 128, 128)
+    woven = strokes + (weave.mT if turned else weave)
+    assert weave_loss(woven) > 0.04
+    assert weave_loss(strokes) < 0.01
+    assert weave_loss(torch.full((1, 3, 64, 64), 0.5)) == 0
+
+
+def test_a_weave_can_be_looked_for_in_a_small_picture():
+    assert weave_loss(torch.rand(1, 3, 16, 24)).isfinite()
 
 
 def test_imitation_loss_is_0_for_the_painting_itself_and_1_for_its_mean():

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from murai.stylizers.masked import Mask, Masked
     from murai.stylizers.repertoire import Repertoire
 
+SMALLEST = 16
+"""Pixels a side of the work size: two cells of the network."""
+
 
 @Parameter(name="*")
 @dataclass
@@ -77,11 +80,21 @@ class Painting:
         """Whether pictures are decoded on a card too; a mask is looked for on the host."""
         return self.device == "cuda" and self.mask is None
 
+    def work_size(self) -> tuple[int, int] | None:
+        """That asked for. Raises MuraiError."""
+        size = parse_size(self.size) if self.size else None
+        if size and min(size) < SMALLEST:
+            raise MuraiError(
+                f"nothing can be painted at a work size of {self.size}; give {SMALLEST}x{SMALLEST} pixels or more."
+            )
+        return size
+
     def refuse(self) -> None:
         """Raise what the styles and files asked for would raise later."""
         from murai.packs import find_style
 
         self.refuse_mask()
+        self.work_size()
         for style in filter(None, (self.style, self.inside)):
             find_style(style, folders(), tier=self.tier)
 
@@ -163,7 +176,7 @@ def open_repertoire(painting: Painting, say: Say = say) -> "tuple[Repertoire | M
     from murai.stylizers.repertoire import Repertoire
 
     painting.refuse_mask()
-    size = parse_size(painting.size) if painting.size else None
+    size = painting.work_size()
     pack, mix = find_style(painting.style, folders(), tier=painting.tier, say=say)
     opened = partial(open_stylizer, size=size, device=painting.device, precision=painting.precision, say=say)
     repertoire = Repertoire(find_packs(folders()), pack, lambda pack: opened(str(pack.path.absolute())))

@@ -97,8 +97,10 @@ def styles_add(pack: Path, /, *, overwrite: bool = False) -> int:
     overwrite
         Replace a pack of the same name.
     """
-    from murai.packs import add_pack
+    from murai.packs import StylePack, add_pack
+    from murai.stylizers.openvino import OpenVINOStylizer
 
+    OpenVINOStylizer(StylePack.load(pack))  # one that cannot paint would be in the way of those that can
     added = add_pack(pack, user_folder(), overwrite=overwrite)
     say(f"added {added.name}: {', '.join(added.names)}")
     return 0

@@ -49,7 +49,9 @@ class PackStylizer:
         self._calm.reset()
 
     def __call__(self, image: Any) -> Any:
-        """The painting of `image`, same shape; `image` itself at strength 0."""
+        """The painting of `image`, same shape; `image` itself at strength 0. Raises ValueError for another kind."""
+        if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape or str(image.dtype).rpartition(".")[2] != "uint8":
+            raise ValueError(f"a picture is uint8 [height, width, 3], RGB, not {image.dtype} {list(image.shape)}")
         controls, vector = self._now
         self.network_seconds = 0.0
         return image if controls.strength == 0 else self._painting(image, controls, vector)

@@ -6,7 +6,7 @@ from typing import Any
 from murai.packs import Manifest, Style
 from murai.train.report import figure_names, text
 
-WEIGHTS = ("content", "keep", "light", "style", "parts", "total_variation", "lattice", "stability")
+WEIGHTS = ("content", "keep", "light", "style", "parts", "total_variation", "lattice", "weave", "stability")
 
 
 def model_card(manifest: Manifest) -> str:

@@ -19,7 +19,7 @@ from murai.errors import TrainError, first_line
 from murai.nets.base import StylizationNetwork
 from murai.train.gram import Maps
 from murai.train.interrupts import Interrupts
-from murai.train.losses import imitation_loss, lattice_loss, total_variation
+from murai.train.losses import imitation_loss, lattice_loss, total_variation, weave_loss
 from murai.train.machines import Machines, agree, open_fabric, shared_by
 from murai.train.muon import Muon
 from murai.train.objective import objective
@@ -251,6 +251,7 @@ class Training:
             "content": self.hold * judged["content"],
             "total_variation": s.total_variation * total_variation(painted),
             "lattice": s.lattice * lattice_loss(both, self.network.cell),
+            "weave": s.weave * weave_loss(both),
             **losses,
         }
 

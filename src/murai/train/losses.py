@@ -6,10 +6,12 @@ structure    where things are, as in the photograph: of its features after insta
              gained by painting with less contrast
 light        the same of the brightness, seen from further away: faces do not sink into a dark palette
 lattice      no mark in cell after cell
+weave        no trace of the pixels that a network folds into one place
 
 What makes video calm is in `stability`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,6 +50,8 @@ PART = 4
 """Cells a side of the parts of a picture in which a lattice is looked for."""
 WAYS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """Down and across, the directions in which it is looked for."""
+THREAD, WOVEN = 4, 32
+"""Pixels that a weave is wide, and a side of the parts of a picture in which it is looked for."""
 FLAT = (2 / 255) ** 2
 """Variance below which a part of a painting counts as flat: what cannot be seen is not worth a loss."""
 
@@ -174,3 +178,31 @@ def _autocorrelation(fine: Tensor, way: tuple[int, int], distance: int, cell: in
     part = min(PART * cell, height, width)
     both, energy = F.avg_pool2d(sums, part, max(1, part // 2)).chunk(2, 1)
     return both / (energy + 3 * FLAT)
+
+
+def weave_loss(painted: Tensor) -> Tensor:
+    """How much finer than WOVEN pixels of [N, 3, H, W] is woven across or down with a period of THREAD: [], 0..1.
+
+    A network that folds THREAD x THREAD pixels into one place can leave a trace of that everywhere, too faint for
+    `lattice_loss` beside bold strokes, but seen where the photograph is flat. In parts of WOVEN pixels a side, which
+    count alike, the wave of that period, the same along the other way, is compared with those a little longer and a
+    little shorter.
+    """
+    around = F.avg_pool2d(painted, 2 * THREAD + 1, 1, THREAD, count_include_pad=False)
+    fine = painted - around
+    part = min(WOVEN, *fine.shape[2:])
+    energy = F.avg_pool2d(fine.square(), part, max(1, part // 2)).mean(1, True)
+    excess = torch.stack([_woven(fine, part), _woven(fine.mT, part).mT])
+    return (excess / (energy + FLAT)).mean()
+
+
+def _woven(fine: Tensor, part: int) -> Tensor:
+    """Part by part, the energy of the wave of THREAD pixels along a row beyond that of the waves beside it."""
+    across = torch.arange(fine.shape[3], device=fine.device)
+    found = []
+    for frequency in (1 / THREAD, 1 / THREAD - 1 / WOVEN, 1 / THREAD + 1 / WOVEN):
+        turn = 2 * math.pi * frequency * across
+        both = torch.cat([fine * turn.cos(), fine * turn.sin()], 1)
+        found.append(4 * F.avg_pool2d(both, part, max(1, part // 2)).square().mean(1, True))
+    same, longer, shorter = found
+    return (same - torch.maximum(longer, shorter)).clamp(min=0)

@@ -96,6 +96,7 @@ class School:
             start = self._start(work, picture, taught)
             vectors, stages = [], []
             for end, settings in zip(ENDS, self.plan.ends, strict=False):
+                start = self._own_end(work, end) or start
                 learned = self._learn(work, picture, end, settings, start, on_step)
                 vectors.append(learned.vector)
                 stages.append(stage(self.sources, settings, end, start.name, learned.seconds / 60))
@@ -121,6 +122,13 @@ class School:
 
         return Start(start.name, start.key, coloured)
 
+    def _own_end(self, work: Work, end: End) -> Start | None:
+        """Where the bold end begins if the base has one of this style: each end goes on from where it is."""
+        base, name = self.sources.base, work.style.name
+        if base is None or end == ENDS[0] or base.manifest.ends == 1 or name not in base.names:
+            return None
+        return Start(base.name, styles_hash(base), lambda: self._like(name, end))
+
     def _new(self) -> StylizationNetwork:
         torch.manual_seed(self.plan.settings.seed)
         return build(self.plan.architecture, **(self.plan.arguments or {}))
@@ -142,12 +150,12 @@ class School:
         photographs = inner(self.photographs.batch(range(JUDGED)), FURTHEST)
         return self._like(nearest(base, judge, self._there(photographs)))
 
-    def _like(self, name: str) -> StylizationNetwork:
-        """The network of the base as it paints the style `name`, grown where the plan wants a larger one."""
+    def _like(self, name: str, end: End = ENDS[0]) -> StylizationNetwork:
+        """The network of the base with an end of the style `name`, grown where the plan wants a larger one."""
         base = self.sources.base
         assert base is not None
         torch.manual_seed(self.plan.settings.seed)
-        return grown(base, style_network(base, name, ENDS[0]), self.plan.arguments)
+        return grown(base, style_network(base, name, end), self.plan.arguments)
 
     def _there(self, x: Tensor) -> Tensor:
         return x.to(self.fabric.device)

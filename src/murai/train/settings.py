@@ -51,6 +51,7 @@ class Settings:
     parts: float = 0.3
     total_variation: float = 0.05
     lattice: float = 20.0
+    weave: float = 100.0
     stability: float = 0.5
     stable: Kind = "motion"
     noise: float = 0.06
