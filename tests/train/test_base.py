@@ -81,11 +81,20 @@ def test_a_style_of_the_same_name_goes_on_and_is_replaced(school, tmp_path):
     before, after = StylePack.load(school / "second"), StylePack.load(tmp_path / "on")
     assert after.names == ("door", "wall")
     assert np.array_equal(after.styles[0], before.styles[1])
-    weights = slice(6, None)  # all but the colours, which are taken from the picture anew
-    assert np.abs(after.styles[1, 0, weights].astype(float) - before.styles[0, 0, weights]).max() < 1e-3
+    assert np.abs(after.styles[1, 0].astype(float) - before.styles[0, 0]).max() < 1e-3
     assert np.array_equal(after.styles[1, 0], after.styles[1, 1]), "one end alone stands for both beside others"
     assert [stage["end"] for stage in after.manifest.training["styles"]["wall"]] == ["faithful", "bold", "faithful"]
     assert after.manifest.photographs_seen == {"door": 4, "wall": 5}
+
+
+def test_each_end_of_a_style_of_the_same_name_goes_on_from_its_own(school, tmp_path):
+    command = [*teach(school, "style.png", steps=1), "--name", "wall", "--base", str(school / "first")]
+    assert run([*command, "--learning-rate", "1e-6", "--out", str(tmp_path / "on")]) == 0
+    before, after = StylePack.load(school / "first"), StylePack.load(tmp_path / "on")
+    assert (
+        np.abs(after.styles.astype(float) - before.styles).max() < 1e-3 < np.abs(np.diff(before.styles, axis=1)).max()
+    )
+    assert [stage["start"] for stage in after.manifest.training["styles"]["wall"][2:]] == ["first", "first"]
 
 
 def test_a_run_on_a_base_is_resumed_on_the_same_base_only(school, tmp_path, capsys):

@@ -129,8 +129,8 @@ def train(
         fast is the default; light takes half its time, and fine twice, which paints better. With --base, a network
         grows into a larger one, and the base's other styles are left out.
     base
-        A pack that is taught already, a path or a name, to begin from: with its style of the same name, or the one
-        that is nearest to the picture. Its other styles stay.
+        A pack that is taught already, a path or a name, to begin from: each end with its own of the style of the
+        same name, or both with the style that is nearest to the picture. Its other styles stay.
     teacher
         A pack, a path or a name, whose paintings in styles of these names are imitated, which is quick: a start for a
         smaller network, to be learned on with --base.

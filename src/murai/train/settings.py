@@ -35,6 +35,8 @@ class Settings:
     parts              the share of it that every quarter of a painting is asked for by itself
     stable             the kind of disturbance that `stability` weighs, see `stability`
     noise              deviation of the strongest noise, 0..1
+    total_variation, lattice, weave, stability
+                       what these terms of `losses` and `stability` count
     energy             share of its responses' variance that the loss network keeps while learning, see `low_rank`
     """
 
