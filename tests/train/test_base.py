@@ -212,7 +212,7 @@ def test_a_smaller_network_learns_from_the_paintings_of_a_larger_one(school, fin
     steps = [json.loads(line) for line in log.splitlines()]
     assert all(set(step) == {"step", "imitation"} for step in steps)
     first, last = (np.mean([step["imitation"] for step in part]) for part in (steps[:8], steps[-8:]))
-    assert last < 0.85 * first, f"{last / first:.2f}"
+    assert last < 0.92 * first, f"{last / first:.2f}"
 
 
 def test_a_teacher_shows_its_own_paintings_of_the_same_end(school):
