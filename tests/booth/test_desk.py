@@ -126,7 +126,8 @@ def test_a_picture_is_not_given_up_for_another_program_that_has_the_gallery(lock
         assert one.now.state == "done"
         assert one.gallery.find(one.key).standing == HELD
         assert [row.key for row in one.outbox.rows()] == [alias(one.key)]
-        assert one.said == [f"{one.gallery.folder / DATABASE} is in use by another program: close it."]
+        # A slow machine finds it in use more than once.
+        assert set(one.said) == {f"{one.gallery.folder / DATABASE} is in use by another program: close it."}
 
 
 def test_what_was_kept_late_is_shared_and_printed_as_asked(locking, tmp_path, tiny_pack):

@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 
 from murai.cli import run
 from murai.measure.blind import CELL, GAP, MARGIN, Row, arrange, shuffle
-from tests.packs_support import STYLES, make_pack, paint
+from tests.packs_support import make_pack, paint, vector
 
 SIZE = (48, 40)
 WIDTH = CELL * SIZE[0] // SIZE[1]
@@ -49,7 +49,7 @@ def expected(label, photo):
     """What the row `label` should show of a photograph."""
     if label in COLOURS:
         return Image.new("RGB", SIZE, COLOURS[label])
-    return paint(np.asarray(Image.open(photo)), np.array(STYLES["warm"]).mean(0))
+    return paint(np.asarray(Image.open(photo)), vector("warm"))
 
 
 def read_key(file="sheet.key.json"):

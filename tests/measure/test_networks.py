@@ -4,7 +4,7 @@ import pytest
 from murai.errors import PackError, UnknownStyle
 from murai.measure.networks import Taught, Unpainted, choose
 from murai.packs import StylePack
-from tests.packs_support import STYLES, make_pack, paint
+from tests.packs_support import make_pack, paint, vector
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_two_packs_of_one_name_are_not_told_apart_by_chance(known, tmp_path):
 def test_a_style_is_painted_through_the_packs_graph(known):
     image = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
     warm = Taught(known[0], known[0].manifest.styles[1])
-    wanted = paint(image, np.array(STYLES["warm"]).mean(0))
+    wanted = paint(image, vector("warm"))
     assert np.abs(warm.stylizer()(image).astype(int) - wanted).max() <= 1  # halves may round either way
 
 

@@ -16,7 +16,7 @@ from murai.train.losses import content_loss, style_loss  # noqa: E402
 from murai.train.photos import style_picture, to_tensor  # noqa: E402
 from murai.train.quality import centre_picture, style_grams  # noqa: E402
 from murai.train.vgg import load_loss_network  # noqa: E402
-from tests.packs_support import STYLES, make_pack, paint  # noqa: E402
+from tests.packs_support import STYLES, make_pack, paint, vector  # noqa: E402
 
 LAYERS = ["relu1_2", "relu2_2", "relu3_3", "relu4_1"]
 WARM = ["--style-image", "warm=style.png"]
@@ -53,7 +53,7 @@ def expected(photos, style, crop=None):
     found = []
     for photo in photos:
         x = np.array(centre_picture(Path(photo), 32))
-        painted = to_tensor(Image.fromarray(paint(x, np.array(STYLES[style]).mean(0))))
+        painted = to_tensor(Image.fromarray(paint(x, vector(style))))
         seen, wanted = (network(p[None]) for p in (painted, to_tensor(Image.fromarray(x))))
         losses = {"content": float(content_loss(seen, wanted)), "style_loss": float(style_loss(seen, grams))}
         found.append(yardstick.measure(painted, seen, wanted["relu3_3"]) | losses)
@@ -195,7 +195,7 @@ def test_the_sheet_shows_paintings_only(command, capsys):
     assert sheet.shape[0] - 2 * CELL in range(20, 80)
     for row in range(2):
         photograph = np.array(centre_picture(Path(f"photos/{row}.png"), 32))
-        wanted = paint(photograph, np.array(STYLES["invert"]).mean(0))
+        wanted = paint(photograph, vector("invert"))
         cell = sheet[sheet.shape[0] - (2 - row) * CELL :, :CELL][:CELL]
         assert np.abs(cell.mean((0, 1)) - wanted.mean((0, 1))).max() < 3
 
